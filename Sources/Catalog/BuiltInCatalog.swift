@@ -1,0 +1,42 @@
+package import Connections
+import Synchronization
+
+/// The integrations that are compiled into the binary. Each file is read when it is first asked for, so that the
+/// start does not wait for YAML.
+package final class BuiltInCatalog: IntegrationCatalog {
+    /// Every file of `Integrations/`; a test compares it with the folder.
+    package static let files: [(id: String, text: [UInt8])] = [
+        ("anthropic", PackageResources.anthropic_yaml),
+        ("custom", PackageResources.custom_yaml),
+        ("github", PackageResources.github_yaml),
+        ("hubspot", PackageResources.hubspot_yaml),
+        ("mcp", PackageResources.mcp_yaml),
+        ("notion", PackageResources.notion_yaml),
+        ("openai", PackageResources.openai_yaml),
+        ("postgresql", PackageResources.postgresql_yaml),
+        ("rest-api", PackageResources.rest_api_yaml),
+        ("s3", PackageResources.s3_yaml),
+        ("slack", PackageResources.slack_yaml),
+        ("tavily", PackageResources.tavily_yaml),
+    ]
+
+    private static let texts = Dictionary(uniqueKeysWithValues: files.map { ($0.id, $0.text) })
+
+    private let parsed = Mutex<[String: Integration]>([:])
+
+    package init() {}
+
+    package func integration(_ id: String) -> Integration? {
+        if let known = parsed.withLock({ $0[id] }) { return known }
+        // A file that does not parse cannot be released: a test parses them all.
+        guard let text = Self.texts[id],
+            let integration = try? CatalogFile.parse(String(decoding: text, as: UTF8.self), file: "\(id).yaml")
+        else { return nil }
+        parsed.withLock { $0[id] = integration }
+        return integration
+    }
+
+    package func all() -> [Integration] {
+        Self.files.compactMap { integration($0.id) }
+    }
+}

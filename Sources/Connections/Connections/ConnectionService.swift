@@ -1,0 +1,154 @@
+import LosslessJSON
+
+/// What can be done with connections. Each operation is one unit of work.
+package struct ConnectionService: Sendable {
+    let store: any Store
+    let vault: any SecretVault
+    let catalog: any IntegrationCatalog
+    let ambient: Ambient
+
+    package init(store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient) {
+        self.store = store
+        self.vault = vault
+        self.catalog = catalog
+        self.ambient = ambient
+    }
+
+    // MARK: Reading
+
+    package func find(_ id: ConnectionID, in workspace: WorkspaceID) async throws -> Connection {
+        guard let connection = try await store.connection(id, in: workspace) else {
+            throw DomainError.notFound(.connection)
+        }
+        return connection
+    }
+
+    package func list(_ query: ConnectionQuery) async throws -> Page<Connection, ConnectionID> {
+        try await store.connections(query)
+    }
+
+    package func counts(in workspace: WorkspaceID, userID: String?) async throws -> [ConnectionCount] {
+        try await store.connectionCounts(in: workspace, userID: userID)
+    }
+
+    // MARK: Updating
+
+    /// The contract's PUT.
+    package func update(
+        _ id: ConnectionID, in workspace: WorkspaceID, to change: ConnectionChange, if precondition: Precondition,
+        cause: Cause
+    ) async throws -> Connection {
+        do {
+            return try await store.write { tx in
+                guard let row = try tx.connection(id, in: workspace) else { throw DomainError.notFound(.connection) }
+                try precondition.check(row.revision)
+                guard change.isEffective else { return row }
+                let config = try change.config.value.map { try storeConfig($0, of: row, tx: tx) }
+                let (changed, entries) = row.decide(change, config: config, at: cause.at)
+                try tx.update(changed, from: row, searchText: change.touchesSearch ? changed.searchText : nil)
+                for entry in entries { try tx.append(entry, id: ambient.id(), cause: cause) }
+                return changed
+            }
+        } catch StoreError.duplicate(.externalID) {
+            throw try await externalIDTaken(change.externalID.value, integrationOf: id, in: workspace)
+        }
+    }
+
+    /// Checks a new config, seals its secrets, and tells whether the credential is still bound to its destination.
+    private func storeConfig(
+        _ slice: JSONSlice, of row: Connection, tx: any StoreTransaction
+    ) throws -> StoredConfig {
+        guard let integration = catalog.integration(row.integration, type: row.integrationType) else {
+            return StoredConfig(masked: slice.canonical, needsRebind: row.needsRebind)
+        }
+        let config = JSONObject(slice)
+        var problems = catalog.problems(config: config, of: integration)
+        let split = ConfigSplit(config, integration: integration)
+        let hadSecrets = row.hasSecretConfig(integration)
+        guard split.hasSecrets || hadSecrets || integration.originsDependOnConfig else {
+            guard problems.isEmpty else { throw DomainError.invalidConfig(problems) }
+            return StoredConfig(masked: config.text, needsRebind: row.needsRebind)
+        }
+
+        guard var secrets = try tx.secrets(of: row.id, in: row.workspaceID) else {
+            throw StoreError.failed("a connection has no secrets row")
+        }
+        let origins = integration.origins(config: config) ?? []
+        let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
+        let stored = try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) } ?? JSONObject()
+        var values = split.entered
+        for key in split.kept {
+            if let value = stored[key] {
+                values[key] = value
+                if secrets.config?.origins != origins { problems.append(.destinationChanged(key, in: integration)) }
+            } else {
+                problems.append(.nothingStored(key, in: integration))
+            }
+        }
+        guard problems.isEmpty else { throw DomainError.invalidConfig(problems) }
+        if !split.entered.members.isEmpty || values.members.count != stored.members.count {
+            secrets.config =
+                values.members.isEmpty
+                ? nil : try keeper.seal(config: values, of: row.id, origins: origins, generation: row.revision + 1)
+            try tx.update(secrets: secrets, of: row.id, in: row.workspaceID)
+        }
+        return StoredConfig(masked: split.masked.text, needsRebind: origins != secrets.origins)
+    }
+
+    // MARK: Deleting
+
+    package func delete(
+        _ id: ConnectionID, in workspace: WorkspaceID, if precondition: Precondition, cause: Cause
+    ) async throws {
+        try await store.write { tx in
+            guard let row = try tx.connection(id, in: workspace) else { throw DomainError.notFound(.connection) }
+            try precondition.check(row.revision)
+            try tx.delete(row)
+            try tx.append(
+                JournalEntry(.connectionDeleted, in: workspace, subject: id.description), id: ambient.id(),
+                cause: cause)
+            guard let credential = try tx.credential(row.credentialID, in: workspace), credential.isInline,
+                try tx.countConnections(using: credential.id, in: workspace) == 0
+            else { return }
+            try tx.delete(credential: credential.id, in: workspace)
+            try tx.append(
+                JournalEntry(.credentialDeleted, in: workspace, subject: credential.id.description),
+                id: ambient.id(), cause: cause)
+        }
+    }
+
+    // MARK: Conflicts
+
+    func externalIDTaken(
+        _ externalID: String?, integrationOf id: ConnectionID, in workspace: WorkspaceID
+    ) async throws -> DomainError {
+        let integration = try await find(id, in: workspace).integration
+        return try await externalIDTaken(externalID, integration: integration, in: workspace)
+    }
+
+    func externalIDTaken(
+        _ externalID: String?, integration: String, in workspace: WorkspaceID
+    ) async throws -> DomainError {
+        let holder = try await store.connectionID(
+            externalID: externalID ?? "", integration: integration, in: workspace)
+        return .conflict(
+            message: "Another connection to '\(integration)' has this external_id",
+            related: holder.map { .connection($0) })
+    }
+}
+
+extension Connection {
+    /// What `search` looks through.
+    var searchText: String { searchFolded(label?.slice.string, integration, externalID, userID) }
+
+    /// Whether secure config values are stored: their masks stand in the config.
+    fileprivate func hasSecretConfig(_ integration: Integration) -> Bool {
+        guard !integration.secureConfigKeys.isEmpty, config != .emptyObject else { return false }
+        let stored = JSONObject(config.slice)
+        return integration.secureConfigKeys.contains { stored[$0] != nil }
+    }
+}
+
+extension ConnectionChange {
+    fileprivate var touchesSearch: Bool { label.isPresent || externalID.isPresent }
+}

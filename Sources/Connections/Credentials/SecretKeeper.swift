@@ -1,0 +1,109 @@
+package import LosslessJSON
+
+/// Seals and opens the secrets of one unit of work: it knows which key and which place go with which row.
+package struct SecretKeeper {
+    private let vault: any SecretVault
+    private let tx: any StoreTransaction
+    private let workspace: WorkspaceID
+
+    package init(vault: any SecretVault, tx: any StoreTransaction, workspace: WorkspaceID) {
+        self.vault = vault
+        self.tx = tx
+        self.workspace = workspace
+    }
+
+    // MARK: Credentials
+
+    package func makeRecordKey() -> Secret { vault.makeRecordKey() }
+
+    package func seal(
+        _ data: JSONObject, of credential: CredentialID, recordKey: Secret, generation: Int64
+    ) throws -> SealedCredential {
+        SealedCredential(
+            data: try vault.seal(
+                Secret(data.text.bytes), under: .record(recordKey), for: dataPlace(credential, generation)),
+            wrappedRecordKey: try vault.seal(
+                recordKey, under: workspaceKey(), for: custodyPlace(credential, generation)),
+            generation: generation)
+    }
+
+    /// The record key from the credential's own keeping: for attaching and for changing it, never for use.
+    package func recordKey(of sealed: SealedCredential, _ credential: CredentialID) throws -> Secret {
+        try vault.open(
+            sealed.wrappedRecordKey, under: workspaceKey(), for: custodyPlace(credential, sealed.generation))
+    }
+
+    package func open(_ sealed: SealedCredential, of credential: CredentialID, recordKey: Secret) throws -> JSONObject {
+        try object(
+            vault.open(sealed.data, under: .record(recordKey), for: dataPlace(credential, sealed.generation)))
+    }
+
+    // MARK: Connections
+
+    /// Binds a credential to a connection and its destination.
+    package func bind(
+        _ recordKey: Secret, of credential: CredentialID, to connection: ConnectionID, origins: [String]
+    ) throws -> [UInt8] {
+        try vault.seal(recordKey, under: workspaceKey(), for: bindingPlace(connection, credential, origins))
+    }
+
+    /// The credential's data for use by a connection towards `origins`. This is the only way to use it: towards another
+    /// destination than the one it was bound to, it does not open.
+    package func open(
+        _ sealed: SealedCredential, for connection: Connection, secrets: ConnectionSecrets, towards origins: [String]
+    ) throws -> JSONObject {
+        let recordKey = try vault.open(
+            secrets.wrappedRecordKey, under: workspaceKey(),
+            for: bindingPlace(connection.id, connection.credentialID, origins))
+        return try open(sealed, of: connection.credentialID, recordKey: recordKey)
+    }
+
+    package func seal(
+        config: JSONObject, of connection: ConnectionID, origins: [String], generation: Int64
+    ) throws -> SealedConfig {
+        SealedConfig(
+            bytes: try vault.seal(
+                Secret(config.text.bytes), under: workspaceKey(), for: configPlace(connection, origins, generation)),
+            origins: origins, generation: generation)
+    }
+
+    /// The secure config values for use towards `origins`.
+    package func open(_ sealed: SealedConfig, of connection: ConnectionID, towards origins: [String]) throws -> JSONObject {
+        try object(
+            vault.open(sealed.bytes, under: workspaceKey(), for: configPlace(connection, origins, sealed.generation)))
+    }
+
+    // MARK: Places
+
+    private func dataPlace(_ credential: CredentialID, _ generation: Int64) -> SealedPlace {
+        SealedPlace(
+            workspace: workspace, record: credential.description, field: "data", generation: generation)
+    }
+
+    private func custodyPlace(_ credential: CredentialID, _ generation: Int64) -> SealedPlace {
+        SealedPlace(
+            workspace: workspace, record: credential.description, field: "record_key", generation: generation)
+    }
+
+    private func bindingPlace(
+        _ connection: ConnectionID, _ credential: CredentialID, _ origins: [String]
+    ) -> SealedPlace {
+        SealedPlace(
+            workspace: workspace, record: connection.description, field: "record_key/\(credential)", origins: origins)
+    }
+
+    private func configPlace(_ connection: ConnectionID, _ origins: [String], _ generation: Int64) -> SealedPlace {
+        SealedPlace(
+            workspace: workspace, record: connection.description, field: "config", generation: generation,
+            origins: origins)
+    }
+
+    private func workspaceKey() throws -> SealingKey {
+        guard let wrapped = try tx.wrappedDataKey(of: workspace) else { throw VaultError(.keyUnknown) }
+        return .workspace(workspace, wrapped: wrapped)
+    }
+
+    private func object(_ secret: Secret) throws -> JSONObject {
+        try JSONObject(JSONSlice(parsing: secret.withBytes { Array($0) }))
+    }
+}

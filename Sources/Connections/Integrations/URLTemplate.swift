@@ -1,0 +1,128 @@
+package import LosslessJSON
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A base URL with variables from the config. A variable fills one DNS label or one path segment, or is the whole URL.
+package struct URLTemplate: Sendable {
+    package struct Invalid: Error, Sendable {
+        package let reason: String
+    }
+
+    package let text: String
+    /// Keys of the config that fill it, in order.
+    package let variables: [String]
+
+    /// Refuses a template that could leave its registrable domain: the last two labels of the host are literal,
+    /// a variable stands alone between its separators, scheme, port and user are literal.
+    package init(_ text: String) throws(Invalid) {
+        self.text = text
+        variables = try Self.variables(in: text)
+        if isWholeURL { return }
+        guard text.hasPrefix("https://") else {
+            throw Invalid(reason: "must begin with https://, or be one variable that holds the whole URL")
+        }
+        let rest = text.dropFirst("https://".count)
+        let host = rest.prefix { $0 != "/" }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        guard labels.count >= 3 || !host.contains("{"), !labels.suffix(2).contains(where: { $0.contains("{") }) else {
+            throw Invalid(reason: "the last two labels of the host must be literal")
+        }
+        let segments = rest.dropFirst(host.count).split(separator: "/")
+        for part in labels + segments where part.contains("{") {
+            guard part.hasPrefix("{"), part.hasSuffix("}"), part.dropFirst().dropLast().allSatisfy({ $0 != "{" }) else {
+                throw Invalid(reason: "a variable must fill a whole DNS label or path segment")
+            }
+        }
+        guard Self.origin(of: text.replacing("{", with: "").replacing("}", with: "").replacing("_", with: "-")) != nil
+        else { throw Invalid(reason: "is not a URL") }
+    }
+
+    /// The one variable that holds the whole base URL.
+    package var isWholeURL: Bool { variables.count == 1 && text == "{\(variables[0])}" }
+
+    /// Where the filled template points, as a canonical origin; `nil` while a variable is missing or does not fit.
+    package func origin(filledFrom config: JSONObject) -> String? {
+        guard !variables.isEmpty else { return Self.origin(of: text) }
+        var filled = text
+        for variable in variables {
+            guard let value = config[variable]?.slice.string else { return nil }
+            if !isWholeURL, !Self.fitsOneLabelOrSegment(value) { return nil }
+            filled = filled.replacing("{\(variable)}", with: value)
+        }
+        guard let origin = Self.origin(of: filled) else { return nil }
+        // Parsed again: the host still ends in the template's literal labels.
+        return isWholeURL || Self.host(of: filled).hasSuffix(literalSuffix) ? origin : nil
+    }
+
+    /// `scheme://host[:port]` in lower case without a default port; `nil` unless it is http or https to a plain host.
+    package static func origin(of url: String) -> String? {
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
+            let parts = URLComponents(string: url),
+            let scheme = parts.scheme?.lowercased(), scheme == "https" || scheme == "http",
+            parts.user == nil, parts.password == nil,
+            let host = parts.host?.lowercased(), !host.isEmpty, !host.contains("%")
+        else { return nil }
+        guard let port = parts.port, port != (scheme == "https" ? 443 : 80) else { return "\(scheme)://\(host)" }
+        guard (1...65_535).contains(port) else { return nil }
+        return "\(scheme)://\(host):\(port)"
+    }
+
+    package static func fitsOneLabelOrSegment(_ value: String) -> Bool {
+        (1...63).contains(value.utf8.count) && value.first != "-" && value.last != "-"
+            && value.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    private var literalSuffix: String {
+        Self.host(of: text).split(separator: ".").suffix(2).joined(separator: ".").lowercased()
+    }
+
+    private static func host(of url: String) -> String {
+        let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
+        return afterScheme.prefix { $0 != "/" && $0 != ":" && $0 != "?" && $0 != "#" }.lowercased()
+    }
+
+    private static func variables(in text: String) throws(Invalid) -> [String] {
+        var found: [String] = []
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "{") {
+            guard let close = rest[open...].firstIndex(of: "}") else { throw Invalid(reason: "has a { without }") }
+            let name = String(rest[rest.index(after: open)..<close])
+            guard !name.isEmpty else { throw Invalid(reason: "has a variable without a name") }
+            found.append(name)
+            rest = rest[rest.index(after: close)...]
+        }
+        return found
+    }
+}
+
+extension Integration {
+    /// Where the secrets of a connection with this config may go, canonical and sorted: the base URL's origin and the
+    /// destination keys' values. `nil` while the config does not say.
+    package func origins(config: JSONObject) -> [String]? {
+        var origins: [String] = []
+        if let baseURL {
+            guard let origin = baseURL.origin(filledFrom: config) else { return nil }
+            origins.append(origin)
+        }
+        for key in destinationKeys {
+            if let value = config[key] { origins.append("\(key)=\(value.string)") }
+        }
+        return origins.sorted()
+    }
+
+    /// Whether a change of config can change the destination at all.
+    package var originsDependOnConfig: Bool {
+        !destinationKeys.isEmpty || !(baseURL?.variables.isEmpty ?? true)
+    }
+}

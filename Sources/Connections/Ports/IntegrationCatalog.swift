@@ -1,0 +1,39 @@
+package import LosslessJSON
+
+/// What integrations there are, and whether values fit them.
+package protocol IntegrationCatalog: Sendable {
+    func integration(_ id: String) -> Integration?
+    /// By id.
+    func all() -> [Integration]
+    /// Everything that is wrong with the credentials, in the order of the method's fields, unknown keys last.
+    func problems(credentials: JSONObject, method: AuthMethod) -> [FieldProblem]
+    /// Everything that is wrong with the config. Keys that the integration does not name are taken as they are.
+    func problems(config: JSONObject, of integration: Integration) -> [FieldProblem]
+}
+
+package struct FieldProblem: Sendable, Equatable {
+    package let key: String
+    /// A whole sentence with the field's label, as the API shows it. It never repeats the value.
+    package let message: String
+
+    package init(key: String, message: String) {
+        self.key = key
+        self.message = message
+    }
+}
+
+extension IntegrationCatalog {
+    /// The integration that a connection names. Outside the catalog only `custom` is taken: any credentials, all secret.
+    package func integration(_ id: String, type: IntegrationType) -> Integration? {
+        if let known = integration(id) { return known }
+        guard type == .custom else { return nil }
+        return Integration(
+            id: id, name: id, type: .custom, category: "custom", description: "", docsURL: "", baseURL: nil,
+            destinationKeys: [],
+            authMethods: [
+                AuthMethod(
+                    id: "custom", name: "Custom", scheme: .custom, authType: .custom, description: "", fields: [])
+            ],
+            configFields: [])
+    }
+}

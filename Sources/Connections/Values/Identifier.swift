@@ -1,0 +1,49 @@
+/// What an identifier names; its prefix keeps a credential's id from being taken for a connection's.
+package protocol IdentifierKind: Sendable {
+    static var prefix: StaticString { get }
+}
+
+package enum ConnectionKind: IdentifierKind { package static let prefix: StaticString = "conn_" }
+package enum CredentialKind: IdentifierKind { package static let prefix: StaticString = "cred_" }
+package enum WorkspaceKind: IdentifierKind { package static let prefix: StaticString = "wsp_" }
+package enum APIKeyKind: IdentifierKind { package static let prefix: StaticString = "key_" }
+package enum EventKind: IdentifierKind { package static let prefix: StaticString = "evt_" }
+
+package typealias ConnectionID = Identifier<ConnectionKind>
+package typealias CredentialID = Identifier<CredentialKind>
+package typealias WorkspaceID = Identifier<WorkspaceKind>
+package typealias APIKeyID = Identifier<APIKeyKind>
+package typealias EventID = Identifier<EventKind>
+
+/// A prefix and a ULID. It is sixteen bytes and allocates nothing, so that a row is read without building strings.
+package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package let ulid: ULID
+
+    package init(_ ulid: ULID) { self.ulid = ulid }
+
+    /// Strict: anything but the prefix and 26 Crockford characters is `nil`.
+    package init?(_ text: some StringProtocol) {
+        self.init(utf8: text.utf8)
+    }
+
+    package init?(utf8 bytes: some Collection<UInt8>) {
+        let prefix = UnsafeBufferPointer(start: Kind.prefix.utf8Start, count: Kind.prefix.utf8CodeUnitCount)
+        guard bytes.count == prefix.count + ULID.length, bytes.starts(with: prefix) else { return nil }
+        guard let ulid = ULID(bytes.dropFirst(prefix.count)) else { return nil }
+        self.ulid = ulid
+    }
+
+    package func append(to bytes: inout [UInt8]) {
+        Kind.prefix.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        ulid.append(to: &bytes)
+    }
+
+    package var description: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    package static func < (a: Self, b: Self) -> Bool { a.ulid < b.ulid }
+}

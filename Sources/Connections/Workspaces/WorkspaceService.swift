@@ -1,0 +1,178 @@
+import LosslessJSON
+
+/// What can be done with workspaces.
+package struct WorkspaceService: Sendable {
+    private let store: any Store
+    private let vault: any SecretVault
+    private let ambient: Ambient
+
+    package init(store: any Store, vault: any SecretVault, ambient: Ambient) {
+        self.store = store
+        self.vault = vault
+        self.ambient = ambient
+    }
+
+    /// The workspace that a call acts in: what the header names, else the only one that the principal has. One that the
+    /// principal may not use looks like one that never was.
+    package func resolve(header: String?, for principal: Principal) async throws -> WorkspaceID {
+        if let header {
+            guard let id = WorkspaceID(header), principal.may(id), try await store.workspace(id) != nil else {
+                throw DomainError.notFound(.workspace)
+            }
+            return id
+        }
+        guard let own = principal.workspaces else {
+            guard let workspace = try await store.workspace(slug: Workspace.defaultSlug) else {
+                throw DomainError.notFound(.workspace)
+            }
+            return workspace.id
+        }
+        guard let only = own.first else { throw DomainError.forbidden("The token names no workspace") }
+        guard own.count == 1 else {
+            throw DomainError.invalidField(
+                location: ["header", "X-Workspace-Id"],
+                message: "The token may use several workspaces: name one in X-Workspace-Id")
+        }
+        if case .user = principal.identity, try await store.workspace(only) == nil {
+            throw DomainError.notFound(.workspace)
+        }
+        return only
+    }
+
+    package func find(_ id: WorkspaceID, for principal: Principal) async throws -> Workspace {
+        guard principal.may(id), let workspace = try await store.workspace(id) else {
+            throw DomainError.notFound(.workspace)
+        }
+        return workspace
+    }
+
+    package func list(
+        for principal: Principal, page: PageRequest<WorkspaceID>
+    ) async throws -> Page<Workspace, WorkspaceID> {
+        try await store.workspaces(principal.workspaces, page: page)
+    }
+
+    // MARK: Changing
+
+    package func create(
+        name: String, slug: String?, description: String?, cause: Cause
+    ) async throws -> Workspace {
+        guard cause.principal.isInstanceWide else {
+            throw DomainError.forbidden("Only an instance-wide key creates workspaces")
+        }
+        let id = ambient.id(WorkspaceID.self)
+        let workspace = Workspace(
+            id: id, name: name, slug: slug ?? Self.slug(from: name, id: id), description: description,
+            createdBy: cause.principal.actor, createdAt: cause.at, updatedAt: cause.at)
+        return try await refusingTakenSlug(workspace.slug) {
+            try await store.write { tx in
+                try tx.insert(workspace, wrappedDataKey: vault.makeDataKey(for: workspace.id))
+                try tx.append(
+                    JournalEntry(.workspaceCreated, in: workspace.id, subject: workspace.id.description),
+                    id: ambient.id(), cause: cause)
+                return workspace
+            }
+        }
+    }
+
+    package struct Change: Sendable {
+        package var name: Patch<String>
+        package var slug: Patch<String>
+        package var description: Patch<String>
+
+        package init(name: Patch<String>, slug: Patch<String>, description: Patch<String>) {
+            self.name = name
+            self.slug = slug
+            self.description = description
+        }
+    }
+
+    package func update(
+        _ id: WorkspaceID, to change: Change, if precondition: Precondition, cause: Cause
+    ) async throws -> Workspace {
+        guard cause.principal.may(id) else { throw DomainError.notFound(.workspace) }
+        return try await refusingTakenSlug(change.slug.value ?? "") {
+            try await store.write { tx in
+                guard var row = try tx.workspace(id) else { throw DomainError.notFound(.workspace) }
+                try precondition.check(row.revision)
+                var fields: [String] = []
+                if change.name.value != nil { fields.append("name") }
+                if change.slug.value != nil { fields.append("slug") }
+                if change.description.isPresent { fields.append("description") }
+                guard !fields.isEmpty else { return row }
+                if row.slug == Workspace.defaultSlug, let slug = change.slug.value, slug != row.slug {
+                    throw DomainError.conflict(message: "The workspace 'default' keeps its slug")
+                }
+                row.name = change.name.keeping(row.name)
+                row.slug = change.slug.keeping(row.slug)
+                row.description = change.description.clearing(row.description)
+                row.updatedAt = max(cause.at, row.updatedAt)
+                row.revision += 1
+                try tx.update(row)
+                try tx.append(
+                    JournalEntry(.workspaceUpdated, in: id, subject: id.description, data: .fields(fields)),
+                    id: ambient.id(), cause: cause)
+                return row
+            }
+        }
+    }
+
+    /// Deletes a workspace that is empty, or with `force` everything in it.
+    package func delete(_ id: WorkspaceID, force: Bool, if precondition: Precondition, cause: Cause) async throws {
+        guard cause.principal.may(id) else { throw DomainError.notFound(.workspace) }
+        guard cause.principal.isInstanceWide else {
+            throw DomainError.forbidden("Only an instance-wide key deletes workspaces")
+        }
+        try await store.write { tx in
+            guard let row = try tx.workspace(id) else { throw DomainError.notFound(.workspace) }
+            try precondition.check(row.revision)
+            guard row.slug != Workspace.defaultSlug else {
+                throw DomainError.conflict(message: "The workspace 'default' cannot be deleted")
+            }
+            let contents = try tx.countContents(of: id)
+            guard force || contents == 0 else {
+                throw DomainError.conflict(
+                    message: "Workspace holds \(contents) connections, credentials and API keys: "
+                        + "delete them first, or all at once with ?force=true")
+            }
+            try tx.delete(workspace: id)
+            try tx.append(
+                JournalEntry(.workspaceDeleted, in: nil, subject: id.description), id: ambient.id(), cause: cause)
+        }
+    }
+
+    // MARK: Slugs
+
+    private func refusingTakenSlug<Result: Sendable>(
+        _ slug: String, _ body: () async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await body()
+        } catch StoreError.duplicate(.workspaceSlug) {
+            throw DomainError.conflict(message: "Slug '\(slug)' is taken")
+        }
+    }
+
+    /// `^[a-z0-9][a-z0-9-]{0,62}$`
+    package static func isSlug(_ text: String) -> Bool {
+        guard (1...63).contains(text.utf8.count), text.first != "-" else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+    }
+
+    /// A slug from a name; a name without a usable letter gives one from the id.
+    private static func slug(from name: String, id: WorkspaceID) -> String {
+        let words = name.lowercased().utf8.split { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): false
+            default: true
+            }
+        }
+        let slug = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-").prefix(63)
+        return isSlug(String(slug)) ? String(slug) : id.ulidText.lowercased()
+    }
+}

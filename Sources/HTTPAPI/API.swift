@@ -1,0 +1,75 @@
+package import Connections
+package import Hummingbird
+import Logging
+
+/// The API over its services: the table of routes, and the responder that drives them.
+package struct API: Sendable {
+    let connections: ConnectionService
+    let credentials: CredentialService
+    let apiKeys: APIKeyService
+    let workspaces: WorkspaceService
+    let catalog: any IntegrationCatalog
+    let ambient: Ambient
+    let authenticator: Authenticator
+    let health: HealthChecks
+
+    package init(
+        connections: ConnectionService, credentials: CredentialService, apiKeys: APIKeyService,
+        workspaces: WorkspaceService, catalog: any IntegrationCatalog, ambient: Ambient, keys: APIKeyAuthenticator,
+        users: UserTokenVerifier?, trustedProxies: [IPRange], health: HealthChecks
+    ) {
+        self.connections = connections
+        self.credentials = credentials
+        self.apiKeys = apiKeys
+        self.workspaces = workspaces
+        self.catalog = catalog
+        self.ambient = ambient
+        authenticator = Authenticator(keys: keys, users: users, trustedProxies: trustedProxies)
+        self.health = health
+    }
+
+    /// Every operation.
+    package func routes(metrics: Metrics) -> [Route] {
+        connectionRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
+            + serviceRoutes(metrics)
+    }
+
+    package func responder(metrics: Metrics) -> some HTTPResponder<AppContext> {
+        let routes = routes(metrics: metrics)
+        let router = Router(context: AppContext.self)
+        router.add(middleware: ObservationMiddleware(routes: routes, metrics: metrics))
+        for (index, route) in routes.enumerated() {
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                context.trace.update { $0.route = index }
+                return try await answer(route, request, context).response
+            }
+        }
+        return router.buildResponder()
+    }
+
+    private func answer(_ route: Route, _ request: Request, _ context: AppContext) async throws -> Answer {
+        switch route.handler {
+        case .open(let handler):
+            return try await handler(OpenCall(request: request))
+        case .authenticated(let handler):
+            return try await handler(admit(route, request, context))
+        }
+    }
+
+    /// In the order of refusals: who calls, in which workspace, and whether they may.
+    private func admit(_ route: Route, _ request: Request, _ context: AppContext) async throws -> Call {
+        let now = ambient.now()
+        let principal = try await authenticator.principal(request, context: context, at: now)
+        let workspace = try await workspaces.resolve(header: request.headers[.workspaceID], for: principal)
+        context.trace.update { facts in
+            facts.workspace = workspace.description
+            facts.principal = principal.actor
+        }
+        if case .permission(let permission) = route.access, !principal.permissions.contains(permission) {
+            throw DomainError.forbidden("This needs the permission '\(permission.rawValue)'")
+        }
+        return Call(
+            request: request, parameters: context.parameters, principal: principal, workspace: workspace,
+            cause: Cause(principal: principal, requestID: context.requestID(of: request), at: now))
+    }
+}

@@ -1,0 +1,183 @@
+package import Connections
+import JWTKit
+import LosslessJSON
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How users' JWTs are checked. The algorithm is fixed here, never taken from a token.
+package struct UserTokenConfiguration: Sendable {
+    package enum Key: Sendable {
+        /// HS256; at least 32 bytes.
+        case secret(Secret)
+        /// RS256, ES256 or EdDSA, by the kind of key.
+        case publicKey(pem: String)
+    }
+
+    package enum Invalid: Error, CustomStringConvertible {
+        case secretTooShort, unreadableKey, emptyIssuer, emptyAudience
+        case claims(String)
+
+        package var description: String {
+            switch self {
+            case .secretTooShort: "the JWT secret is shorter than 32 bytes"
+            case .unreadableKey: "the JWT public key is not a PEM of an RSA, P-256 or Ed25519 key"
+            case .emptyIssuer: "an issuer is required for JWTs"
+            case .emptyAudience: "an audience is required for JWTs"
+            case .claims(let reason): "the JWT claims mapping \(reason)"
+            }
+        }
+    }
+
+    let key: Key
+    let issuer: String
+    let audience: String
+    let workspacesClaim: [String]
+    let permissionsClaim: [String]
+
+    /// `claims` is `workspaces=path.to.claim,permissions=path.to.claim`; what it leaves out keeps its default under
+    /// `app_metadata`. Paths under `user_metadata` are refused: users write those themselves.
+    package init(key: Key, issuer: String, audience: String, claims: String?) throws(Invalid) {
+        if case .secret(let secret) = key, secret.count < 32 { throw .secretTooShort }
+        guard !issuer.isEmpty else { throw .emptyIssuer }
+        guard !audience.isEmpty else { throw .emptyAudience }
+        self.key = key
+        self.issuer = issuer
+        self.audience = audience
+        var paths = ["workspaces": ["app_metadata", "workspaces"], "permissions": ["app_metadata", "permissions"]]
+        for entry in (claims ?? "").split(separator: ",") {
+            let parts = entry.split(separator: "=", maxSplits: 1).map(\.trimmingSpaces)
+            guard parts.count == 2, paths[parts[0]] != nil else {
+                throw .claims("must look like workspaces=app_metadata.workspaces,permissions=app_metadata.permissions")
+            }
+            let path = parts[1].split(separator: ".").map(String.init)
+            guard !path.isEmpty, !path.contains("user_metadata") else {
+                throw .claims("names user_metadata, which users can change themselves")
+            }
+            paths[parts[0]] = path
+        }
+        workspacesClaim = paths["workspaces"] ?? []
+        permissionsClaim = paths["permissions"] ?? []
+    }
+}
+
+/// Turns a user's JWT into a principal.
+package struct UserTokenVerifier: Sendable {
+    private let configuration: UserTokenConfiguration
+    private let keys = JWTKeyCollection()
+    private let algorithm: String
+
+    private static let leewaySeconds: Int64 = 60
+    /// Headers that would have the token choose its own key, or that demand an understanding which we have not.
+    private static let refusedHeaders = ["jku", "jwk", "x5u", "crit"]
+    /// Supabase's keys for an application itself: nobody's user.
+    private static let refusedRoles = ["anon", "service_role"]
+
+    package init(_ configuration: UserTokenConfiguration) async throws {
+        self.configuration = configuration
+        switch configuration.key {
+        case .secret(let secret):
+            await keys.add(hmac: HMACKey(from: secret.withBytes { Data($0) }), digestAlgorithm: .sha256)
+            algorithm = "HS256"
+        case .publicKey(let pem):
+            if let key = try? Insecure.RSA.PublicKey(pem: pem) {
+                await keys.add(rsa: key, digestAlgorithm: .sha256)
+                algorithm = "RS256"
+            } else if let key = try? ES256PublicKey(pem: pem) {
+                await keys.add(ecdsa: key)
+                algorithm = "ES256"
+            } else if let key = try? EdDSA.PublicKey(pem: pem) {
+                await keys.add(eddsa: key)
+                algorithm = "EdDSA"
+            } else {
+                throw UserTokenConfiguration.Invalid.unreadableKey
+            }
+        }
+    }
+
+    /// Throws a sentence that says what is wrong, and nothing of the token.
+    func verify(_ token: String, at now: Timestamp) async throws -> Principal {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let header = Self.object(parts[0]), let claims = Self.object(parts[1]) else {
+            throw APIError.unauthorized("The token is neither a known API key nor a JWT")
+        }
+        for name in Self.refusedHeaders where header[name] != nil {
+            throw APIError.unauthorized("The JWT's header '\(name)' is not accepted")
+        }
+        guard header["alg"]?.slice.string == algorithm else {
+            throw APIError.unauthorized("The JWT must be signed with \(algorithm)")
+        }
+        do {
+            _ = try await keys.verify(token, as: SignatureOnly.self)
+        } catch {
+            throw APIError.unauthorized("The JWT's signature does not verify")
+        }
+        return try principal(claims, at: now)
+    }
+
+    private func principal(_ claims: JSONObject, at now: Timestamp) throws -> Principal {
+        guard claims["iss"]?.slice.string == configuration.issuer else {
+            throw APIError.unauthorized("The JWT's iss is not the expected issuer")
+        }
+        guard Self.strings(claims["aud"])?.contains(configuration.audience) == true else {
+            throw APIError.unauthorized("The JWT's aud does not name this service")
+        }
+        guard let subject = claims["sub"]?.slice.string, (1...255).contains(subject.utf8.count), !subject.contains("\0")
+        else { throw APIError.unauthorized("The JWT needs a sub of at most 255 bytes") }
+        guard let expiry = Self.seconds(claims["exp"]) else { throw APIError.unauthorized("The JWT needs an exp") }
+        let seconds = now.microseconds / 1_000_000
+        guard seconds < expiry + Self.leewaySeconds else { throw APIError.unauthorized("The JWT has expired") }
+        if let start = claims["nbf"] {
+            guard let start = Self.seconds(start), seconds >= start - Self.leewaySeconds else {
+                throw APIError.unauthorized("The JWT is not valid yet")
+            }
+        }
+        if let role = claims["role"]?.slice.string, Self.refusedRoles.contains(role) {
+            throw APIError.unauthorized("A JWT with role '\(role)' is nobody's user")
+        }
+        let workspaces = Self.strings(Self.value(claims, at: configuration.workspacesClaim)) ?? []
+        let permissions = Self.strings(Self.value(claims, at: configuration.permissionsClaim)) ?? []
+        return Principal(
+            identity: .user(
+                subject: subject, email: claims["email"]?.slice.string,
+                workspaces: workspaces.compactMap { WorkspaceID($0) }),
+            permissions: Permissions(permissions.compactMap { Permission(rawValue: $0) }),
+            expiresAt: Timestamp(microseconds: 0).advanced(bySeconds: expiry))
+    }
+
+    // MARK: Claims
+
+    private static func object(_ part: Substring) -> JSONObject? {
+        let padding = String(repeating: "=", count: (4 - part.count % 4) % 4)
+        let base64 = part.replacing("-", with: "+").replacing("_", with: "/") + padding
+        guard let data = Data(base64Encoded: String(base64)), let slice = try? JSONSlice(parsing: Array(data)),
+            slice.kind == .object
+        else { return nil }
+        return JSONObject(slice)
+    }
+
+    /// NumericDate of RFC 7519: seconds, possibly with a fraction. Past the year 9999 it is no date.
+    private static func seconds(_ text: JSONText?) -> Int64? {
+        guard let text, text.slice.kind == .number, let seconds = Double(text.string),
+            (0...253_402_300_799).contains(seconds)
+        else { return nil }
+        return Int64(seconds)
+    }
+
+    private static func value(_ claims: JSONObject, at path: [String]) -> JSONText? {
+        path.dropLast().reduce(claims) { JSONObject($0[$1]?.slice ?? JSONText.null.slice) }[path.last ?? ""]
+    }
+
+    private static func strings(_ text: JSONText?) -> [String]? {
+        guard let slice = text?.slice else { return nil }
+        return slice.string.map { [$0] } ?? (slice.kind == .array ? slice.elements.compactMap(\.string) : nil)
+    }
+}
+
+/// The claims are read from the text itself; the library is asked for the signature.
+private struct SignatureOnly: JWTPayload {
+    func verify(using algorithm: some JWTAlgorithm) async throws {}
+}

@@ -1,0 +1,47 @@
+import HTTPTypes
+import Hummingbird
+import LosslessJSON
+import NIOCore
+
+/// What a handler answers.
+struct Answer {
+    var status: HTTPResponse.Status = .ok
+    var headers = HTTPFields()
+    var body: ByteBuffer?
+
+    static let noContent = Answer(status: .noContent)
+
+    static func json(_ status: HTTPResponse.Status = .ok, _ write: (inout JSONWriter) -> Void) -> Answer {
+        var writer = JSONWriter(capacity: 768)
+        write(&writer)
+        var answer = Answer(status: status, body: ByteBuffer(bytes: writer.bytes))
+        answer.headers[.contentType] = "application/json"
+        return answer
+    }
+
+    /// One row with its entity tag.
+    static func json(revision: Int64, _ write: (inout JSONWriter) -> Void) -> Answer {
+        var answer = json(.ok, write)
+        answer.headers[.eTag] = EntityTag.tag(revision)
+        return answer
+    }
+
+    static func notModified(revision: Int64) -> Answer {
+        Answer(status: .notModified, headers: [.eTag: EntityTag.tag(revision)])
+    }
+
+    static func text(_ text: [UInt8], type: String) -> Answer {
+        Answer(headers: [.contentType: type], body: ByteBuffer(bytes: text))
+    }
+
+    var response: Response {
+        Response(status: status, headers: headers, body: body.map { ResponseBody(byteBuffer: $0) } ?? ResponseBody())
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = HTTPField.Name("X-Request-Id")!  // swift-format-ignore: NeverForceUnwrap
+    static let workspaceID = HTTPField.Name("X-Workspace-Id")!  // swift-format-ignore: NeverForceUnwrap
+    static let apiKey = HTTPField.Name("X-API-Key")!  // swift-format-ignore: NeverForceUnwrap
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!  // swift-format-ignore: NeverForceUnwrap
+}

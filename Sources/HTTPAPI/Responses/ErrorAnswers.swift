@@ -1,0 +1,124 @@
+import Connections
+import HTTPTypes
+import Hummingbird
+import LosslessJSON
+import Logging
+
+/// The one place where errors become answers.
+enum ErrorAnswers {
+    static func answer(to error: any Error, logger: Logger) -> Answer {
+        switch error {
+        case let error as APIError: answer(error)
+        case let error as DomainError: answer(error)
+        case let error as StoreError: answer(error, logger: logger)
+        case let error as VaultError: unreadableSecret(error, logger: logger)
+        case let error as HTTPError where error.status == .notFound: .error(.notFound, "Not Found")
+        case let error as any HTTPResponseError: .error(error.status, error.status.reasonPhrase)
+        default: internalError("\(type(of: error))", logger: logger)
+        }
+    }
+
+    private static func answer(_ error: APIError) -> Answer {
+        switch error {
+        case .unauthorized(let reason):
+            var answer = Answer.error(.unauthorized, reason)
+            answer.headers[.wwwAuthenticate] = "Bearer"
+            return answer
+        case .invalidBody(let problems): return .validationProblems(problems)
+        case .unsupportedMediaType:
+            return .error(.unsupportedMediaType, "Send the body as application/json")
+        case .bodyTooLarge:
+            var answer = Answer.error(.contentTooLarge, "The body is larger than \(Call.maxBodySize) bytes")
+            answer.headers[.connection] = "close"
+            return answer
+        case .methodNotAllowed(let allowed):
+            var answer = Answer.error(.methodNotAllowed, "Method Not Allowed")
+            answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+            return answer
+        case .noSuchPath: return .error(.notFound, "Not Found")
+        }
+    }
+
+    private static func answer(_ error: DomainError) -> Answer {
+        switch error {
+        case .notFound(let resource): .error(.notFound, "\(resource.rawValue) not found")
+        case .forbidden(let reason): .error(.forbidden, reason)
+        case .preconditionFailed:
+            .error(.preconditionFailed, "If-Match names another revision: read the resource again")
+        case .invalidField(let location, let message):
+            .validationProblems([.value(message, at: location.map { .name($0) })])
+        case .invalidConfig(let problems):
+            .validationProblems(
+                problems.map { problem in
+                    ValidationProblem(
+                        "integration_config", at: [.name("body"), .name("config"), .name(problem.key)],
+                        problem.message)
+                })
+        case .validationFailed(let errors): validationFailed(errors)
+        case .conflict(let message, let related): conflict(message, related)
+        }
+    }
+
+    /// The documented object form of create's refusal.
+    private static func validationFailed(_ errors: [String]) -> Answer {
+        .json(.unprocessableContent) { json in
+            json.object { json in
+                json.key("detail")
+                json.object { json in
+                    json.key("message")
+                    json.value("Connection validation failed")
+                    json.key("errors")
+                    json.strings(errors)
+                }
+            }
+        }
+    }
+
+    private static func conflict(_ message: String, _ related: DomainError.Related?) -> Answer {
+        guard let related else { return .error(.conflict, message) }
+        return .json(.conflict) { json in
+            json.object { json in
+                json.key("detail")
+                json.object { json in
+                    json.key("message")
+                    json.value(message)
+                    switch related {
+                    case .connection(let id):
+                        json.key("connection_id")
+                        json.value(id.description)
+                    case .connections(let ids):
+                        json.key("connections")
+                        json.strings(ids.map(\.description))
+                    }
+                }
+            }
+        }
+    }
+
+    private static func answer(_ error: StoreError, logger: Logger) -> Answer {
+        switch error {
+        case .duplicate: return .error(.conflict, "A row with this key is there already")
+        case .unavailable(let reason):
+            logger.warning("store unavailable", metadata: ["error.reason": "\(reason)"])
+            var answer = Answer.error(
+                .serviceUnavailable, "The store cannot take this now. Nothing was written; try again")
+            answer.headers[.retryAfter] = "1"
+            return answer
+        case .failed(let reason): return internalError(reason, logger: logger)
+        }
+    }
+
+    private static func unreadableSecret(_ error: VaultError, logger: Logger) -> Answer {
+        logger.error("secret does not open", metadata: ["error.code": "\(error.code.rawValue)"])
+        return .error(.internalServerError, "A stored secret does not open: the log says more")
+    }
+
+    private static func internalError(_ reason: String, logger: Logger) -> Answer {
+        logger.error("request failed", metadata: ["error.reason": "\(reason)"])
+        return .error(.internalServerError, "Internal Server Error")
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let retryAfter = HTTPField.Name("Retry-After")!  // swift-format-ignore: NeverForceUnwrap
+}

@@ -1,0 +1,36 @@
+package import Hummingbird
+import NIOCore
+import Synchronization
+
+/// What goes along with a request.
+package struct AppContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    let trace = RequestTrace()
+    private let channel: any Channel
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// The address that the connection came from; `nil` for a Unix socket.
+    var peerAddress: String? { channel.remoteAddress?.ipAddress }
+}
+
+/// What is learned of a request on its way in, for the log line and the metrics on its way out.
+final class RequestTrace: Sendable {
+    struct Facts: Sendable {
+        /// Its place in the table of routes.
+        var route: Int?
+        var workspace: String?
+        var principal: String?
+    }
+
+    private let facts = Mutex(Facts())
+
+    var current: Facts { facts.withLock { $0 } }
+
+    func update(_ change: (inout Facts) -> Void) {
+        facts.withLock { change(&$0) }
+    }
+}

@@ -1,0 +1,141 @@
+/// Writes JSON straight into bytes, commas included.
+package struct JSONWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    package init(capacity: Int = 512) {
+        bytes.reserveCapacity(capacity)
+    }
+
+    package var text: JSONText { JSONText(unchecked: bytes) }
+
+    // MARK: Containers
+
+    package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        try container(open: UInt8(ascii: "{"), close: UInt8(ascii: "}"), body)
+    }
+
+    package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        try container(open: UInt8(ascii: "["), close: UInt8(ascii: "]"), body)
+    }
+
+    package mutating func array<Elements: Sequence>(
+        _ elements: Elements, _ body: (inout JSONWriter, Elements.Element) throws -> Void
+    ) rethrows {
+        try array { writer in
+            for element in elements { try body(&writer, element) }
+        }
+    }
+
+    private mutating func container(
+        open: UInt8, close: UInt8, _ body: (inout JSONWriter) throws -> Void
+    ) rethrows {
+        separate()
+        bytes.append(open)
+        needsComma = false
+        try body(&self)
+        bytes.append(close)
+        needsComma = true
+    }
+
+    // MARK: Keys
+
+    /// The name is a literal of ours that needs no escaping.
+    package mutating func key(_ name: StaticString) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    package mutating func key(_ name: String) {
+        separate()
+        appendJSONString(name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    package mutating func member(key: JSONText, _ value: JSONText) {
+        separate()
+        bytes.append(contentsOf: key.bytes)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+        self.value(value)
+    }
+
+    // MARK: Values
+
+    package mutating func value(_ text: JSONText) {
+        separate()
+        bytes.append(contentsOf: text.bytes)
+    }
+
+    package mutating func value(_ string: String) {
+        separate()
+        appendJSONString(string, to: &bytes)
+    }
+
+    package mutating func value(_ number: Int) {
+        separate()
+        bytes.append(contentsOf: String(number).utf8)
+    }
+
+    package mutating func value(_ boolean: Bool) {
+        separate()
+        bytes.append(contentsOf: (boolean ? "true" : "false").utf8)
+    }
+
+    package mutating func null() {
+        separate()
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    package mutating func value(_ string: String?) {
+        if let string { value(string) } else { null() }
+    }
+
+    package mutating func value(_ text: JSONText?) {
+        if let text { value(text) } else { null() }
+    }
+
+    /// A string whose characters need no escaping, written by the caller.
+    package mutating func plainString(_ write: (inout [UInt8]) -> Void) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        write(&bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    package mutating func strings(_ values: some Sequence<String>) {
+        array(values) { writer, value in writer.value(value) }
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+}
+
+/// Appends a string as a JSON literal: quotes, backslashes and control characters escaped, everything else as it is.
+func appendJSONString(_ string: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in string.utf8 {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+        case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+        case 0x09: bytes.append(contentsOf: "\\t".utf8)
+        case 0x00..<0x20, 0x7F:
+            let digits = Array("0123456789abcdef".utf8)
+            bytes.append(contentsOf: "\\u00".utf8)
+            bytes.append(digits[Int(byte >> 4)])
+            bytes.append(digits[Int(byte & 15)])
+        default: bytes.append(byte)
+        }
+    }
+    bytes.append(UInt8(ascii: "\""))
+}

@@ -1,0 +1,86 @@
+import Connections
+
+/// A database that the store is written over. Placeholders are `?1`, `?2` …; a driver rewrites them where it must.
+package protocol SQLDatabase: Sendable {
+    var dialect: SQLDialect { get }
+
+    /// Reads what was committed. A `.point` read touches a handful of pages and may run where the caller stands.
+    func read<Result: Sendable>(
+        _ cost: ReadCost, _ body: @Sendable (any SQLConnection) throws -> Result
+    ) async throws -> Result
+
+    /// Runs `body` in a savepoint on the writer and returns once its commit is durable. The commit may be shared, and after
+    /// a failure of the whole commit `body` runs again, so it must have no effect but through the connection.
+    func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Result
+    ) async throws -> Result
+
+    func close() async
+}
+
+package enum ReadCost: Sendable {
+    case point
+    case scan
+}
+
+/// A connection in a transaction. It must not leave the closure that it was given to.
+package protocol SQLConnection {
+    /// Runs a statement for its effect and returns how many rows it changed.
+    @discardableResult
+    func execute(_ sql: SQL, _ values: [SQLValue]) throws -> Int
+    /// Runs a query and makes something of each row.
+    func query<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> [Item]
+}
+
+extension SQLConnection {
+    package func first<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> Item? {
+        try query(sql, values, row).first
+    }
+
+    package func count(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
+        try first(sql, values) { Int($0.int64(0)) } ?? 0
+    }
+}
+
+/// One row of a result; columns count from 0.
+package protocol SQLRow {
+    func isNull(_ column: Int) -> Bool
+    func int64(_ column: Int) -> Int64
+    /// Text or blob, borrowed until the row moves on.
+    func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+}
+
+/// A statement. Its identity is what prepared statements are kept by, so that no text is hashed on the hot path.
+package final class SQL: Sendable {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+}
+
+package enum SQLValue: Sendable {
+    case null
+    case int(Int64)
+    case text(String)
+    /// Text as UTF-8.
+    case utf8([UInt8])
+    case blob([UInt8])
+}
+
+/// What differs between the engines where the SQL is otherwise one.
+package struct SQLDialect: Sendable {
+    /// A key: compared by bytes.
+    package let id: String
+    package let text: String
+    package let blob: String
+    package let int64: String
+    /// A column that counts up by itself.
+    package let identity: String
+    /// What follows a table's closing bracket.
+    package let tableOptions: String
+    /// The same for a table that is stored in the order of its primary key.
+    package let clusteredTableOptions: String
+
+    package static let sqlite = SQLDialect(
+        id: "TEXT", text: "TEXT", blob: "BLOB", int64: "INTEGER", identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
+        tableOptions: " STRICT", clusteredTableOptions: " STRICT, WITHOUT ROWID")
+}

@@ -1,0 +1,57 @@
+package import Connections
+import Crypto
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The key that wraps the data keys. It lives in memory and in a file or a variable of the operator's, never in the store.
+package struct MasterKey: Sendable {
+    let key: SymmetricKey
+
+    /// Exactly 32 bytes in base64, white space around it ignored; anything else is `nil`.
+    package init?(base64 text: String) {
+        let trimmed = text.filter { !$0.isWhitespace }
+        guard let data = Data(base64Encoded: trimmed), data.count == 32 else { return nil }
+        key = SymmetricKey(data: data)
+    }
+
+    /// A new key, in the form that `init(base64:)` reads.
+    package static func generate() -> String {
+        SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
+    }
+
+    /// Names the key without telling it: 16 hexadecimal digits.
+    package var id: String { Envelope.keyID(of: key).hexadecimal }
+
+    /// A value that only this key makes again: kept in the store, it shows a wrong key at the start rather than at use.
+    package var checkValue: String {
+        HMAC<SHA256>.authenticationCode(for: Array("patchbay master key check v1".utf8), using: key)
+            .prefix(16).map { $0 }.hexadecimal
+    }
+}
+
+/// SHA-256 of a token: what API keys are looked up by.
+package let sha256Digester: TokenDigester = { token in
+    TokenDigest(SHA256.hash(data: Array(token.utf8)).map { $0 })
+}
+
+/// Bytes from the system's generator.
+package func secureRandomBytes(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + 8)
+    while bytes.count < count {
+        withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
+    }
+    return Array(bytes.prefix(count))
+}
+
+extension [UInt8] {
+    fileprivate var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

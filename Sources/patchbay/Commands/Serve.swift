@@ -1,0 +1,132 @@
+import ArgumentParser
+import Connections
+import HTTPAPI
+import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import Logging
+import NIOCore
+import NIOSSL
+import ServiceLifecycle
+import Storage
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the service.",
+        discussion: "The first start makes the workspace 'default' and an admin key, and shows how to use it.")
+
+    func run() async throws {
+        hardenProcess()
+        let settings = try Settings.fromProcess()
+        let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
+        let logger = Logger(label: "patchbay") { _ in
+            StructuredLogHandler(format: format, now: systemTime, logLevel: settings.logLevel)
+        }
+        let instance = try await Instance.open(settings, logger: logger)
+        let welcome = try await Welcome.prepare(instance)
+        let application = try await application(instance, logger: logger, welcome: welcome)
+        let socket = try AdminSocketPath(dataDirectory: settings.dataDirectory)
+        var group = ServiceGroupConfiguration(
+            services: [
+                InstanceService(instance: instance),
+                AdminServer(handler: AdminHandler(instance: instance), socket: socket, logger: logger),
+                application,
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        try await ServiceGroup(configuration: group).run()
+        logger.notice("stopped")
+    }
+
+    private func application(
+        _ instance: Instance, logger: Logger, welcome: Welcome
+    ) async throws -> some ApplicationProtocol {
+        let settings = instance.settings
+        let users: UserTokenVerifier? =
+            if let userTokens = settings.userTokens { try await UserTokenVerifier(userTokens) } else { nil }
+        let api = API(
+            connections: instance.connections, credentials: instance.credentials, apiKeys: instance.apiKeys,
+            workspaces: instance.workspaces, catalog: instance.catalog, ambient: instance.ambient,
+            keys: instance.authenticator, users: users, trustedProxies: settings.trustedProxies,
+            health: HealthChecks(instance))
+        let metrics = Metrics { [database = instance.database] in Metrics.Gauge.of(database) }
+        return Application(
+            responder: api.responder(metrics: metrics), server: try server(settings),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port), backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? settings.port
+                logger.notice(
+                    "listening",
+                    metadata: [
+                        "server.host": "\(settings.host)", "server.port": "\(port)",
+                        "server.tls": "\(settings.tls != nil)", "store.path": "\(settings.databasePath)",
+                    ])
+                welcome.show(port: port, logger: logger)
+            },
+            logger: logger)
+    }
+
+    private static let maxConnections = 10_000
+    private static let idleTimeout = TimeAmount.seconds(75)
+
+    private func server(_ settings: Settings) throws -> HTTPServerBuilder {
+        let http1 = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [CloseAfterAnswer()], idleTimeout: Self.idleTimeout,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 128))
+        guard let tls = settings.tls else { return .http1(configuration: http1) }
+        return try .http2Upgrade(
+            tlsConfiguration: .makeServerConfiguration(
+                certificateChain: NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: tls.key, format: .pem))),
+            configuration: .init(streamConfiguration: http1))
+    }
+}
+
+/// Closes the store after everything else has stopped, and writes down now and then when keys were used.
+private struct InstanceService: Service {
+    let instance: Instance
+
+    private static let interval = Duration.seconds(30)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: Self.interval)) != nil {
+                // A store that cannot take writes now is told of by those who need it to.
+                try? await instance.authenticator.flushLastUsed()
+            }
+        }
+        await instance.close()
+    }
+}
+
+extension HealthChecks {
+    fileprivate init(_ instance: Instance) {
+        self.init(
+            store: { _ = try await instance.store.workspace(slug: Workspace.defaultSlug) },
+            vault: { try instance.checkVault() })
+    }
+}
+
+extension Metrics.Gauge {
+    fileprivate static func of(_ database: SQLiteDatabase) -> [Metrics.Gauge] {
+        let commits = database.commits
+        return [
+            Metrics.Gauge("patchbay_store_write_queue", "Writes waiting for their turn.", Double(database.queueLength)),
+            Metrics.Gauge(
+                "patchbay_store_commits_total", "Commits made durable.", isCounter: true, Double(commits.batches)),
+            Metrics.Gauge(
+                "patchbay_store_units_total", "Units of work in those commits.", isCounter: true,
+                Double(commits.units)),
+        ]
+    }
+}
