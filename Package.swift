@@ -64,6 +64,21 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+        .executableTarget(name: "patchbay-fuzz", dependencies: ["LosslessJSON", "HTTPAPI"]),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["LosslessJSON", "Connections", "Storage", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: [
+                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "HTTPAPI",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
     ]
 )
 

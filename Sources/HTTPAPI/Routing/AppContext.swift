@@ -1,4 +1,5 @@
 package import Hummingbird
+import Logging
 import NIOCore
 import Synchronization
 
@@ -6,11 +7,15 @@ import Synchronization
 package struct AppContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     let trace = RequestTrace()
+    /// The id that the server gave the request.
+    let serverRequestID: String
     private let channel: any Channel
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+        // A log handler may keep no metadata.
+        serverRequestID = source.logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? RequestID().description
     }
 
     /// The address that the connection came from; `nil` for a Unix socket.

@@ -72,7 +72,7 @@ extension AppContext {
     /// The caller's id if it is sane, else the server's.
     func requestID(of request: Request) -> String {
         if let id = request.headers[.requestID], Self.isSane(id) { return id }
-        return id
+        return serverRequestID
     }
 
     private static func isSane(_ id: String) -> Bool {

@@ -91,7 +91,7 @@ extension ConnectionQuery {
         filter.add("external_id = ?", externalID.map { .text($0) })
         filter.add("credential_id = ?", credentialID.map { .id($0) })
         filter.add(
-            "id IN (SELECT connection_id FROM connection_tag WHERE workspace_id = ?1 AND tag = ?)",
+            "id IN (SELECT connection_id FROM connection_tag WHERE workspace_id = ? AND tag = ?)", .id(workspace),
             tag.map { .text($0) })
         filter.add("search_text LIKE ? ESCAPE '\\'", search.map { Filter.containing($0) })
         return filter

@@ -59,11 +59,14 @@ struct Filter {
     private(set) var conditions: [String] = []
     private(set) var values: [SQLValue] = []
 
-    /// `?` in the condition becomes the value's placeholder.
-    mutating func add(_ condition: String, _ value: SQLValue?) {
-        guard let value else { return }
-        values.append(value)
-        conditions.append(condition.replacing("?", with: "?\(values.count)"))
+    /// Each `?` in the condition becomes the next value's placeholder. With a value that is `nil` there is no condition.
+    mutating func add(_ condition: String, _ values: SQLValue?...) {
+        let present = values.compactMap(\.self)
+        guard present.count == values.count else { return }
+        var parts = condition.split(separator: "?", omittingEmptySubsequences: false)[...]
+        var text = String(parts.removeFirst())
+        for (value, part) in zip(present, parts) { text += placeholder(for: value) + part }
+        conditions.append(text)
     }
 
     /// A condition whose values have their placeholders already.

@@ -1,0 +1,169 @@
+import Catalog
+import Connections
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import LosslessJSON
+import NIOCore
+import Storage
+import Synchronization
+import Testing
+import Vault
+
+@testable import HTTPAPI
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The API over a real store, vault and catalog in a folder of its own, driven without a socket.
+struct Harness: Sendable {
+    static let bootstrapKey = "bootstrap-0123456789-0123456789-0123456789"
+
+    let client: any TestClientProtocol
+    let routes: [Route]
+    let clock: TestClock
+    let authenticator: APIKeyAuthenticator
+
+    /// A clock that stands until it is moved.
+    final class TestClock: Sendable {
+        private let time = Mutex(Timestamp(microseconds: 1_700_000_000_000_000))
+        var now: Timestamp { time.withLock { $0 } }
+        func advance(seconds: Int64) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+    }
+
+    static func run(
+        users: UserTokenConfiguration? = nil, _ body: @Sendable (Harness) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/patchbay-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let database = try await SQLiteDatabase(path: folder + "/store.db", logger: logger)
+        let clock = TestClock()
+        let ambient = Ambient(now: { clock.now }, randomBytes: secureRandomBytes)
+        _ = try await Migrator.migrate(database, now: ambient.now())
+        let store = SQLStore(database)
+        guard let master = MasterKey(base64: MasterKey.generate()) else { return }
+        let vault = EnvelopeVault(master: master, randomBytes: secureRandomBytes)
+        let catalog = BuiltInCatalog()
+        let authenticator = APIKeyAuthenticator(store: store, digester: sha256Digester)
+        _ = try await Bootstrap(store: store, vault: vault, authenticator: authenticator, ambient: ambient)
+            .run(token: bootstrapKey) { _ in }
+        let verifier: UserTokenVerifier? = if let users { try await UserTokenVerifier(users) } else { nil }
+        let api = API(
+            connections: ConnectionService(store: store, vault: vault, catalog: catalog, ambient: ambient),
+            credentials: CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient),
+            apiKeys: APIKeyService(store: store, authenticator: authenticator, ambient: ambient),
+            workspaces: WorkspaceService(store: store, vault: vault, ambient: ambient), catalog: catalog,
+            ambient: ambient, keys: authenticator, users: verifier, trustedProxies: [],
+            health: HealthChecks(store: {}, vault: {}))
+        let metrics = Metrics()
+        let application = Application(responder: api.responder(metrics: metrics), logger: logger)
+        try await application.test(.router) { client in
+            try await body(
+                Harness(
+                    client: client, routes: api.routes(metrics: metrics), clock: clock,
+                    authenticator: authenticator))
+        }
+        await database.close()
+    }
+
+    // MARK: Requests
+
+    @discardableResult
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, key: String? = bootstrapKey,
+        headers: HTTPFields = [:]
+    ) async throws -> Reply {
+        var headers = headers
+        if let key { headers[.authorization] = "Bearer \(key)" }
+        if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
+        let uri = path.hasPrefix("/health") || path.hasPrefix("/metrics") || path.hasPrefix("/openapi") ? path : "/api/v1" + path
+        return try await client.execute(
+            uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) }
+        ) { Reply($0) }
+    }
+
+    struct Reply: Sendable {
+        let status: Int
+        let headers: HTTPFields
+        let text: String
+
+        init(_ response: TestResponse) {
+            status = response.status.code
+            headers = response.headers
+            text = String(buffer: response.body)
+        }
+
+        /// A member of the body's object as JSON text.
+        subscript(name: String) -> String? { json[name]?.string }
+
+        func string(_ name: String) -> String? { json[name]?.slice.string }
+
+        var json: JSONObject {
+            (try? JSONSlice(parsing: Array(text.utf8))).map { JSONObject($0) } ?? JSONObject()
+        }
+    }
+
+    /// Makes a slack connection and returns its id.
+    func slack(
+        key: String = bootstrapKey, headers: HTTPFields = [:], _ more: String = ""
+    ) async throws -> String {
+        let reply = try await send(
+            .post, "/connections",
+            """
+            {"integration":"slack","integration_type":"connectors","label":"one",
+             "credentials":{"bot_token":"xoxb-1234567890-abcdefgh"}\(more.isEmpty ? "" : "," + more)}
+            """, key: key, headers: headers)
+        return reply.string("id") ?? reply.text
+    }
+
+    /// A workspace of its own with a key that may do everything in it.
+    func tenant(_ name: String, permissions: [String] = ["read", "write", "secrets", "admin"]) async throws -> Tenant {
+        let workspace = try await send(.post, "/workspaces", #"{"name":"\#(name)"}"#).string("id") ?? ""
+        let list = permissions.map { "\"\($0)\"" }.joined(separator: ",")
+        let key = try await send(
+            .post, "/api-keys", #"{"label":"\#(name)","permissions":[\#(list)]}"#,
+            headers: [.workspaceID: workspace])
+        return Tenant(workspace: workspace, keyID: key.string("id") ?? "", key: key.string("secret") ?? "")
+    }
+
+    struct Tenant: Sendable {
+        let workspace: String
+        let keyID: String
+        let key: String
+    }
+}
+
+/// One request and what must and must not come back.
+struct Scenario: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let method: HTTPRequest.Method
+    let path: String
+    var body: String?
+    var key: String? = Harness.bootstrapKey
+    var headers: HTTPFields = [:]
+    let status: Int
+    var contains: [String] = []
+    var lacks: [String] = []
+
+    init(
+        _ name: String, _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil,
+        key: String? = Harness.bootstrapKey, headers: HTTPFields = [:], status: Int, contains: [String] = [],
+        lacks: [String] = []
+    ) {
+        testDescription = name
+        self.method = method
+        self.path = path
+        self.body = body
+        self.key = key
+        self.headers = headers
+        self.status = status
+        self.contains = contains
+        self.lacks = lacks
+    }
+}
