@@ -34,10 +34,10 @@ package struct API: Sendable {
             + serviceRoutes(metrics)
     }
 
-    package func responder(metrics: Metrics) -> some HTTPResponder<AppContext> {
+    package func responder(metrics: Metrics, log: @escaping RequestLog) -> some HTTPResponder<AppContext> {
         let routes = routes(metrics: metrics)
         let router = Router(context: AppContext.self)
-        router.add(middleware: ObservationMiddleware(routes: routes, metrics: metrics))
+        router.add(middleware: ObservationMiddleware(routes: routes, metrics: metrics, log: log))
         for (index, route) in routes.enumerated() {
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 context.trace.update { $0.route = index }
@@ -62,8 +62,8 @@ package struct API: Sendable {
         let principal = try await authenticator.principal(request, context: context, at: now)
         let workspace = try await workspaces.resolve(header: request.headers[.workspaceID], for: principal)
         context.trace.update { facts in
-            facts.workspace = workspace.description
-            facts.principal = principal.actor
+            facts.workspace = workspace
+            facts.principal = principal
         }
         if case .permission(let permission) = route.access, !principal.permissions.contains(permission) {
             throw DomainError.forbidden("This needs the permission '\(permission.rawValue)'")

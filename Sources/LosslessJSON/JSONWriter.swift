@@ -27,14 +27,27 @@ package struct JSONWriter: Sendable {
         }
     }
 
+    /// Opens an object that is closed by `end`, for a writer that outlives one function.
+    package mutating func begin() { open(UInt8(ascii: "{")) }
+
+    package mutating func end() { close(UInt8(ascii: "}")) }
+
     private mutating func container(
-        open: UInt8, close: UInt8, _ body: (inout JSONWriter) throws -> Void
+        open opening: UInt8, close closing: UInt8, _ body: (inout JSONWriter) throws -> Void
     ) rethrows {
-        separate()
-        bytes.append(open)
-        needsComma = false
+        open(opening)
         try body(&self)
-        bytes.append(close)
+        close(closing)
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
         needsComma = true
     }
 

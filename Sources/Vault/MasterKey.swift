@@ -35,7 +35,10 @@ package struct MasterKey: Sendable {
 
 /// SHA-256 of a token: what API keys are looked up by.
 package let sha256Digester: TokenDigester = { token in
-    TokenDigest(SHA256.hash(data: Array(token.utf8)).map { $0 })
+    var token = token
+    var hash = SHA256()
+    token.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+    return hash.finalize().withUnsafeBytes { TokenDigest($0) }
 }
 
 /// Bytes from the system's generator.

@@ -62,7 +62,7 @@ struct Harness: Sendable {
             ambient: ambient, keys: authenticator, users: verifier, trustedProxies: [],
             health: HealthChecks(store: {}, vault: {}))
         let metrics = Metrics()
-        let application = Application(responder: api.responder(metrics: metrics), logger: logger)
+        let application = Application(responder: api.responder(metrics: metrics) { _ in }, logger: logger)
         try await application.test(.router) { client in
             try await body(
                 Harness(

@@ -57,7 +57,7 @@ final class RecordingDatabase: SQLDatabase {
     }
 
     func read<Result: Sendable>(
-        _ cost: ReadCost, _ body: @Sendable (any SQLConnection) throws -> Result
+        _ cost: ReadCost, _ body: @escaping @Sendable (any SQLConnection) throws -> Result
     ) async throws -> Result {
         try await base.read(cost) { try body(Connection(base: $0, record: self.note)) }
     }

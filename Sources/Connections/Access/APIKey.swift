@@ -4,10 +4,12 @@ package struct TokenDigest: Sendable, Hashable {
     private let first, second, third, fourth: UInt64
 
     /// Exactly 32 bytes.
-    package init(_ bytes: some Collection<UInt8>) {
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.prefix(32).enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
+    package init(_ bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count == 32, "a digest has 32 bytes")
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+        }
+        (first, second, third, fourth) = (word(0), word(1), word(2), word(3))
     }
 
     package var bytes: [UInt8] {

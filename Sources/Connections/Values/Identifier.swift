@@ -23,13 +23,17 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
 
     /// Strict: anything but the prefix and 26 Crockford characters is `nil`.
     package init?(_ text: some StringProtocol) {
-        self.init(utf8: text.utf8)
+        var text = String(text)
+        guard let id = text.withUTF8({ Self(utf8: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = id
     }
 
-    package init?(utf8 bytes: some Collection<UInt8>) {
-        let prefix = UnsafeBufferPointer(start: Kind.prefix.utf8Start, count: Kind.prefix.utf8CodeUnitCount)
-        guard bytes.count == prefix.count + ULID.length, bytes.starts(with: prefix) else { return nil }
-        guard let ulid = ULID(bytes.dropFirst(prefix.count)) else { return nil }
+    package init?(utf8 bytes: UnsafeRawBufferPointer) {
+        let prefix = Kind.prefix
+        let length = prefix.utf8CodeUnitCount
+        guard bytes.count == length + ULID.length else { return nil }
+        for index in 0..<length where bytes[index] != prefix.utf8Start[index] { return nil }
+        guard let ulid = ULID(UnsafeRawBufferPointer(rebasing: bytes[length...])) else { return nil }
         self.ulid = ulid
     }
 

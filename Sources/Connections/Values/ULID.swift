@@ -13,14 +13,15 @@ package struct ULID: Sendable, Hashable, Comparable {
     /// Characters in the written form.
     package static let length = 26
 
-    /// Strict: upper case only, 26 characters, no value past 128 bits.
-    package init?(_ characters: some Collection<UInt8>) {
-        guard characters.count == Self.length else { return nil }
+    /// Strict: upper case only, 26 characters, no value past 128 bits. It takes a buffer rather than any collection because
+    /// every id of every row passes here, and a generic one is not specialized across modules.
+    package init?(_ characters: UnsafeRawBufferPointer) {
+        guard characters.count == Self.length, characters[0] < UInt8(ascii: "8") else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for (index, character) in characters.enumerated() {
-            let value = Self.values[Int(character)]
-            guard value < 32, index > 0 || value < 8 else { return nil }
+        for index in 0..<Self.length {
+            let value = Self.values[Int(characters[index])]
+            guard value < 32 else { return nil }
             high = high << 5 | low >> 59
             low = low << 5 | UInt64(value)
         }

@@ -5,6 +5,13 @@ package struct WorkspaceService: Sendable {
     private let store: any Store
     private let vault: any SecretVault
     private let ambient: Ambient
+    /// Which workspaces there are, by id or as the default: every request asks.
+    private let known = ForgetfulCache<Name, WorkspaceID>(capacity: 100_000)
+
+    private enum Name: Hashable, Sendable {
+        case id(WorkspaceID)
+        case slug(String)
+    }
 
     package init(store: any Store, vault: any SecretVault, ambient: Ambient) {
         self.store = store
@@ -16,27 +23,32 @@ package struct WorkspaceService: Sendable {
     /// principal may not use looks like one that never was.
     package func resolve(header: String?, for principal: Principal) async throws -> WorkspaceID {
         if let header {
-            guard let id = WorkspaceID(header), principal.may(id), try await store.workspace(id) != nil else {
-                throw DomainError.notFound(.workspace)
-            }
-            return id
+            guard let id = WorkspaceID(header), principal.may(id) else { throw DomainError.notFound(.workspace) }
+            return try await existing(.id(id))
         }
-        guard let own = principal.workspaces else {
-            guard let workspace = try await store.workspace(slug: Workspace.defaultSlug) else {
-                throw DomainError.notFound(.workspace)
-            }
-            return workspace.id
-        }
+        guard let own = principal.workspaces else { return try await existing(.slug(Workspace.defaultSlug)) }
         guard let only = own.first else { throw DomainError.forbidden("The token names no workspace") }
         guard own.count == 1 else {
             throw DomainError.invalidField(
                 location: ["header", "X-Workspace-Id"],
                 message: "The token may use several workspaces: name one in X-Workspace-Id")
         }
-        if case .user = principal.identity, try await store.workspace(only) == nil {
-            throw DomainError.notFound(.workspace)
-        }
-        return only
+        // A key goes with its workspace; a token may outlive it.
+        if case .apiKey = principal.identity { return only }
+        return try await existing(.id(only))
+    }
+
+    private func existing(_ name: Name) async throws -> WorkspaceID {
+        let (id, epoch) = known.value(for: name)
+        if let id { return id }
+        let workspace =
+            switch name {
+            case .id(let id): try await store.workspace(id)
+            case .slug(let slug): try await store.workspace(slug: slug)
+            }
+        guard let workspace else { throw DomainError.notFound(.workspace) }
+        known.remember(workspace.id, for: name, since: epoch)
+        return workspace.id
     }
 
     package func find(_ id: WorkspaceID, for principal: Principal) async throws -> Workspace {
@@ -139,6 +151,7 @@ package struct WorkspaceService: Sendable {
             try tx.append(
                 JournalEntry(.workspaceDeleted, in: nil, subject: id.description), id: ambient.id(), cause: cause)
         }
+        known.forget { $0 == id }
     }
 
     // MARK: Slugs

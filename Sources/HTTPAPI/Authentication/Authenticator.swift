@@ -30,9 +30,10 @@ struct Authenticator: Sendable {
             }
             return key
         }
-        let scheme = authorization.prefix { $0 != " " }
-        let bearer = authorization.dropFirst(scheme.count).trimmingSpaces
-        guard scheme.lowercased() == "bearer", !bearer.isEmpty else {
+        let space = authorization.utf8.firstIndex(of: 0x20) ?? authorization.endIndex
+        let scheme = authorization[..<space]
+        let bearer = authorization[space...].dropFirst().trimmingSpaces
+        guard scheme == "Bearer" || scheme.lowercased() == "bearer", !bearer.isEmpty else {
             throw APIError.unauthorized("The Authorization header must be: Bearer <token>")
         }
         guard key == nil || key == bearer else {

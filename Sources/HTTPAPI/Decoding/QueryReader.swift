@@ -121,6 +121,6 @@ enum Cursor {
 
     static func decode<Kind>(_ text: String) -> Identifier<Kind>? {
         guard text.hasPrefix(prefix) else { return nil }
-        return ULID(Array(text.utf8.dropFirst(prefix.utf8.count))).map { Identifier($0) }
+        return Array(text.utf8.dropFirst(prefix.utf8.count)).withUnsafeBytes { ULID($0) }.map { Identifier($0) }
     }
 }

@@ -1,3 +1,4 @@
+import Connections
 package import Hummingbird
 import Logging
 import NIOCore
@@ -27,8 +28,8 @@ final class RequestTrace: Sendable {
     struct Facts: Sendable {
         /// Its place in the table of routes.
         var route: Int?
-        var workspace: String?
-        var principal: String?
+        var workspace: WorkspaceID?
+        var principal: Principal?
     }
 
     private let facts = Mutex(Facts())

@@ -7,7 +7,7 @@ package final class Metrics: Sendable {
     /// Upper bounds in seconds.
     static let bounds = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-    private struct Series {
+    fileprivate struct Series {
         var statuses: [Int: Int] = [:]
         var buckets = [Int](repeating: 0, count: Metrics.bounds.count + 1)
         var sum = 0.0
@@ -28,7 +28,17 @@ package final class Metrics: Sendable {
         var text: String { "method=\"\(method)\",route=\"\(path)\"" }
     }
 
-    private let series = Mutex<[Label: Series]>([:])
+    /// The numbers of one route.
+    final class Cell: Sendable {
+        fileprivate let series = Mutex(Series())
+
+        func record(status: Int, seconds: Double) {
+            let bucket = Metrics.bounds.firstIndex { seconds <= $0 } ?? Metrics.bounds.count
+            series.withLock { $0.add(status: status, bucket: bucket, seconds: seconds) }
+        }
+    }
+
+    private let cells = Mutex<[Label: Cell]>([:])
     private let gauges: @Sendable () -> [Gauge]
 
     /// A number that is read when somebody asks.
@@ -51,18 +61,21 @@ package final class Metrics: Sendable {
         self.gauges = gauges
     }
 
-    /// `route` is `nil` for a request that no route took.
-    func record(route: Route?, status: Int, seconds: Double) {
-        let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
+    /// Where a route's requests are counted; `nil` is for requests that no route took. Asked for once a route.
+    func cell(for route: Route?) -> Cell {
         let label = route.map { Label(method: $0.method.rawValue, path: $0.path) } ?? .unmatched
-        series.withLock { all in
-            all[label, default: Series()].add(status: status, bucket: bucket, seconds: seconds)
+        return cells.withLock { cells in
+            if let cell = cells[label] { return cell }
+            let cell = Cell()
+            cells[label] = cell
+            return cell
         }
     }
 
     /// Text exposition format 0.0.4.
     var text: String {
-        let all = series.withLock { $0 }.map { (label: $0.key.text, series: $0.value) }.sorted { $0.label < $1.label }
+        let all = cells.withLock { $0 }.map { (label: $0.key.text, series: $0.value.series.withLock { $0 }) }
+            .filter { !$0.series.statuses.isEmpty }.sorted { $0.label < $1.label }
         var lines = [
             "# HELP patchbay_http_requests_total Requests by route and status.",
             "# TYPE patchbay_http_requests_total counter",

@@ -6,8 +6,16 @@ import Logging
 /// The outermost middleware: gives every request an id, turns every error into an answer, writes one line and counts it.
 /// The line has the route's template and never a query, a body or a header's value.
 struct ObservationMiddleware: RouterMiddleware {
-    let routes: [Route]
-    let metrics: Metrics
+    private let routes: [Route]
+    /// One a route, and a last one for requests that no route took.
+    private let cells: [Metrics.Cell]
+    private let log: RequestLog
+
+    init(routes: [Route], metrics: Metrics, log: @escaping RequestLog) {
+        self.routes = routes
+        self.log = log
+        cells = routes.map { metrics.cell(for: $0) } + [metrics.cell(for: nil)]
+    }
 
     func handle(
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
@@ -19,13 +27,27 @@ struct ObservationMiddleware: RouterMiddleware {
         } catch {
             response = answer(to: error, request: request, context: context).response
         }
-        response.headers[.requestID] = context.requestID(of: request)
+        let requestID = context.requestID(of: request)
+        if request.method == .head { response = response.createHeadResponse() }
+        response.headers[.requestID] = requestID
         let facts = context.trace.current
-        let duration = ContinuousClock.now - start
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-        metrics.record(route: facts.route.map { routes[$0] }, status: response.status.code, seconds: seconds)
-        log(request, response, facts: facts, seconds: seconds, context: context)
+        let duration = (ContinuousClock.now - start).components
+        let seconds = Double(duration.seconds) + Double(duration.attoseconds) * 1e-18
+        let status = response.status.code
+        cells[facts.route ?? routes.count].record(status: status, seconds: seconds)
+        log(
+            RequestLine(
+                level: level(status, route: facts.route), method: request.method.rawValue,
+                route: facts.route.map { routes[$0].path } ?? "unmatched", status: status, seconds: seconds,
+                requestID: requestID, workspace: facts.workspace, principal: facts.principal))
         return response
+    }
+
+    /// Probes and scrapes come every few seconds, and are told at debug unless they fail.
+    private func level(_ status: Int, route: Int?) -> Logger.Level {
+        if status >= 500 { return .error }
+        guard let route, case .open = routes[route].access else { return .info }
+        return .debug
     }
 
     private func answer(to error: any Error, request: Request, context: AppContext) -> Answer {
@@ -34,37 +56,19 @@ struct ObservationMiddleware: RouterMiddleware {
             return ErrorAnswers.answer(to: error, logger: context.logger)
         }
         let segments = request.uri.path.split(separator: "/")
-        let allowed = routes.filter { $0.matches(segments) }.map(\.method)
+        // As in the router, a literal segment wins over a parameter.
+        let matching = routes.filter { $0.matches(segments) }
+        let path = matching.map(\.path).min { $0.parameterPlaces < $1.parameterPlaces }
+        let allowed = matching.filter { $0.path == path }.map(\.method)
         let refusal: APIError = allowed.isEmpty ? .noSuchPath : .methodNotAllowed(allowed)
         return ErrorAnswers.answer(to: refusal, logger: context.logger)
     }
-
-    private func log(
-        _ request: Request, _ response: Response, facts: RequestTrace.Facts, seconds: Double, context: AppContext
-    ) {
-        let route = facts.route.map { routes[$0] }
-        let level = Self.level(response.status, isOpen: route.map { $0.access.isOpen } ?? false)
-        guard context.logger.logLevel <= level else { return }
-        var metadata: Logger.Metadata = [
-            "http.method": .string(request.method.rawValue), "http.route": .string(route?.path ?? "unmatched"),
-            "http.status": .stringConvertible(response.status.code),
-            "duration_ms": .stringConvertible((seconds * 1e6).rounded() / 1e3),
-            "request.id": .string(context.requestID(of: request)),
-        ]
-        if let workspace = facts.workspace { metadata["workspace.id"] = .string(workspace) }
-        if let principal = facts.principal { metadata["principal.id"] = .string(principal) }
-        context.logger.log(level: level, "request", metadata: metadata)
-    }
-
-    /// Probes and scrapes come every few seconds, and are told at debug unless they fail.
-    private static func level(_ status: HTTPResponse.Status, isOpen: Bool) -> Logger.Level {
-        status.code >= 500 ? .error : isOpen ? .debug : .info
-    }
 }
 
-extension Route.Access {
-    fileprivate var isOpen: Bool {
-        if case .open = self { true } else { false }
+extension String {
+    /// Sorts `/a/b` before `/a/{x}`: where a path template has parameters, as digits.
+    fileprivate var parameterPlaces: String {
+        String(split(separator: "/").map { $0.hasPrefix("{") ? "1" : "0" })
     }
 }
 

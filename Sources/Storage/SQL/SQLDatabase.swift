@@ -6,7 +6,7 @@ package protocol SQLDatabase: Sendable {
 
     /// Reads what was committed. A `.point` read touches a handful of pages and may run where the caller stands.
     func read<Result: Sendable>(
-        _ cost: ReadCost, _ body: @Sendable (any SQLConnection) throws -> Result
+        _ cost: ReadCost, _ body: @escaping @Sendable (any SQLConnection) throws -> Result
     ) async throws -> Result
 
     /// Runs `body` in a savepoint on the writer and returns once its commit is durable. The commit may be shared, and after

@@ -37,20 +37,17 @@ package final class SQLiteDatabase: SQLDatabase {
     package var dialect: SQLDialect { .sqlite }
 
     package func read<Result: Sendable>(
-        _ cost: ReadCost, _ body: @Sendable (any SQLConnection) throws -> Result
+        _ cost: ReadCost, _ body: @escaping @Sendable (any SQLConnection) throws -> Result
     ) async throws -> Result {
         switch cost {
         case .point: return try readHere { try body($0) }
         case .scan:
-            // The closure does not outlive this call: it is awaited.
-            return try await withoutActuallyEscaping(body) { body in
-                try await scans.runIfActive {
-                    try self.readHere { connection in
-                        // One moment for all statements of the read.
-                        try connection.run("BEGIN")
-                        defer { try? connection.run("COMMIT") }
-                        return try body(connection)
-                    }
+            return try await scans.runIfActive {
+                try self.readHere { connection in
+                    // One moment for all statements of the read.
+                    try connection.run("BEGIN")
+                    defer { try? connection.run("COMMIT") }
+                    return try body(connection)
                 }
             }
         }

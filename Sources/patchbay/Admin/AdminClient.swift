@@ -40,12 +40,12 @@ enum AdminClient {
         guard access(settings.dataDirectory, F_OK) == 0 else { return nil }
         let address = try AdminSocketPath(dataDirectory: settings.dataDirectory)
         let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard connection >= 0 else { throw FileError("open a socket for", address.path) }
+        guard connection >= 0 else { throw SystemError("open a socket for", address.path) }
         defer { close(connection) }
         guard connect(connection, to: address.path) else { return nil }
         let line = Array(try JSONEncoder().encode(request)) + [UInt8(ascii: "\n")]
         guard send(connection, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else {
-            throw FileError("write to", address.path)
+            throw SystemError("write to", address.path)
         }
         var reply = Data()
         var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -79,6 +79,13 @@ struct AdminHandler: Sendable {
 
     /// Writes beside the target and renames, so that the target is a whole backup or is not there.
     private func backup(to path: String) async throws -> BackupSummary {
+        guard !FileManager.default.fileExists(atPath: path) else {
+            throw DomainError.conflict(message: "\(path) is there already: name a new file")
+        }
+        let folder = PrivateFile.parent(of: path)
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw DomainError.conflict(message: "there is no folder \(folder)")
+        }
         let temporary = path + ".partial"
         try? FileManager.default.removeItem(atPath: temporary)
         do {

@@ -16,10 +16,12 @@ import ServiceLifecycle
 #endif
 
 /// Listens on the admin socket, which only the owner of the data folder can reach. One request and one reply a connection.
-struct AdminServer: Service {
+struct AdminServer: Service, CustomStringConvertible {
     let handler: AdminHandler
     let socket: AdminSocketPath
     let logger: Logger
+
+    var description: String { "AdminServer(\(socket.path))" }
 
     private static let maxRequest = 64 << 10
 

@@ -21,7 +21,7 @@ final class AdminSocketPath: Sendable {
             return
         }
         let descriptor = open(dataDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError("open", dataDirectory) }
+        guard descriptor >= 0 else { throw SystemError("open", dataDirectory) }
         directory = descriptor
         path = "/proc/self/fd/\(descriptor)/admin.sock"
     }

@@ -11,7 +11,7 @@ struct Migrate: AsyncParsableCommand {
         hardenProcess()
         let settings = try Settings.fromProcess()
         let logger = Logger(label: "patchbay") { _ in
-            StructuredLogHandler(format: .text, now: systemTime, logLevel: .notice)
+            StructuredLogHandler(sink: LogSink(format: .text, level: .notice, now: systemTime))
         }
         let instance = try await Instance.open(settings, logger: logger)
         await instance.close()

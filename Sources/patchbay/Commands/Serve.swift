@@ -26,12 +26,11 @@ struct Serve: AsyncParsableCommand {
         hardenProcess()
         let settings = try Settings.fromProcess()
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
-        let logger = Logger(label: "patchbay") { _ in
-            StructuredLogHandler(format: format, now: systemTime, logLevel: settings.logLevel)
-        }
+        let sink = LogSink(format: format, level: settings.logLevel, now: systemTime)
+        let logger = Logger(label: "patchbay") { _ in StructuredLogHandler(sink: sink) }
         let instance = try await Instance.open(settings, logger: logger)
         let welcome = try await Welcome.prepare(instance)
-        let application = try await application(instance, logger: logger, welcome: welcome)
+        let application = try await application(instance, sink: sink, logger: logger, welcome: welcome)
         let socket = try AdminSocketPath(dataDirectory: settings.dataDirectory)
         var group = ServiceGroupConfiguration(
             services: [
@@ -41,12 +40,12 @@ struct Serve: AsyncParsableCommand {
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
-        try await ServiceGroup(configuration: group).run()
+        try await run(group, settings: settings)
         logger.notice("stopped")
     }
 
     private func application(
-        _ instance: Instance, logger: Logger, welcome: Welcome
+        _ instance: Instance, sink: LogSink, logger: Logger, welcome: Welcome
     ) async throws -> some ApplicationProtocol {
         let settings = instance.settings
         let users: UserTokenVerifier? =
@@ -58,7 +57,7 @@ struct Serve: AsyncParsableCommand {
             health: HealthChecks(instance))
         let metrics = Metrics { [database = instance.database] in Metrics.Gauge.of(database) }
         return Application(
-            responder: api.responder(metrics: metrics), server: try server(settings),
+            responder: api.responder(metrics: metrics, log: sink.write), server: try server(settings),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections)),
@@ -73,6 +72,17 @@ struct Serve: AsyncParsableCommand {
                 welcome.show(port: port, logger: logger)
             },
             logger: logger)
+    }
+
+    /// Runs the group, and tells a failure to bind as a sentence.
+    private func run(_ group: ServiceGroupConfiguration, settings: Settings) async throws {
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as IOError {
+            throw SystemError(
+                description: "cannot listen on \(settings.host):\(settings.port): "
+                    + String(cString: strerror(error.errnoCode)))
+        }
     }
 
     private static let maxConnections = 10_000
@@ -93,8 +103,10 @@ struct Serve: AsyncParsableCommand {
 }
 
 /// Closes the store after everything else has stopped, and writes down now and then when keys were used.
-private struct InstanceService: Service {
+private struct InstanceService: Service, CustomStringConvertible {
     let instance: Instance
+
+    var description: String { "\(instance)" }
 
     private static let interval = Duration.seconds(30)
 

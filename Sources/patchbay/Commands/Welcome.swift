@@ -27,7 +27,8 @@ struct Welcome: Sendable {
         let hasTerminal = isatty(STDOUT_FILENO) == 1
         let file = settings.dataDirectory + "/bootstrap-api-key"
         let wasGiven = settings.bootstrapToken != nil
-        let outcome = try await instance.bootstrap.run(token: settings.bootstrapToken) { token in
+        let given = settings.bootstrapToken.map { token in token.withBytes { String(decoding: $0, as: UTF8.self) } }
+        let outcome = try await instance.bootstrap.run(token: given) { token in
             if !wasGiven, !hasTerminal { try PrivateFile.write(token + "\n", to: file) }
         }
         let key: Key =

@@ -12,7 +12,7 @@ import Vault
 
 /// An open store with its services: what the server, and a command without a server, work with. This is the only place where
 /// concrete types meet.
-struct Instance: Sendable {
+struct Instance: Sendable, CustomStringConvertible {
     let settings: Settings
     let database: SQLiteDatabase
     let store: SQLStore
@@ -65,6 +65,9 @@ struct Instance: Sendable {
         apiKeys = APIKeyService(store: store, authenticator: authenticator, ambient: ambient)
         workspaces = WorkspaceService(store: store, vault: vault, ambient: ambient)
     }
+
+    /// The service group logs what it runs by its description; a struct's own would spell out everything in it.
+    var description: String { "Instance(\(settings.databasePath))" }
 
     var bootstrap: Bootstrap {
         Bootstrap(store: store, vault: vault, authenticator: authenticator, ambient: ambient)

@@ -10,9 +10,13 @@
     import Foundation
 #endif
 
-/// A failure of the file system, told with the path.
-struct FileError: Error, CustomStringConvertible {
+/// A failure of the system, told with what it was about.
+struct SystemError: Error, CustomStringConvertible {
     let description: String
+
+    init(description: String) {
+        self.description = description
+    }
 
     init(_ action: String, _ path: String) {
         description = "cannot \(action) \(path): \(String(cString: strerror(errno)))"
@@ -25,29 +29,29 @@ enum PrivateFile {
         let missing = sequence(first: path) { $0.split(separator: "/").count > 1 ? parent(of: $0) : nil }
             .prefix { access($0, F_OK) != 0 }
         for directory in missing.reversed() where mkdir(directory, 0o700) != 0 && errno != EEXIST {
-            throw FileError("make the directory", directory)
+            throw SystemError("make the directory", directory)
         }
     }
 
     static func write(_ content: String, to path: String) throws {
         let temporary = path + ".new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw FileError("write", temporary) }
+        guard file >= 0 else { throw SystemError("write", temporary) }
         defer { close(file) }
         let bytes = Array(content.utf8)
         guard Glibc.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
-            throw FileError("write", temporary)
+            throw SystemError("write", temporary)
         }
-        guard rename(temporary, path) == 0 else { throw FileError("write", path) }
+        guard rename(temporary, path) == 0 else { throw SystemError("write", path) }
         try syncDirectory(parent(of: path))
     }
 
     /// Gives a finished file its name, durably.
     static func publish(_ temporary: String, as path: String) throws {
         let file = open(temporary, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw FileError("open", temporary) }
+        guard file >= 0 else { throw SystemError("open", temporary) }
         defer { close(file) }
-        guard fsync(file) == 0, rename(temporary, path) == 0 else { throw FileError("write", path) }
+        guard fsync(file) == 0, rename(temporary, path) == 0 else { throw SystemError("write", path) }
         try syncDirectory(parent(of: path))
     }
 
@@ -58,9 +62,9 @@ enum PrivateFile {
     /// Makes a rename in the directory durable.
     static func syncDirectory(_ path: String) throws {
         let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw FileError("open", path) }
+        guard directory >= 0 else { throw SystemError("open", path) }
         defer { close(directory) }
-        guard fsync(directory) == 0 else { throw FileError("sync", path) }
+        guard fsync(directory) == 0 else { throw SystemError("sync", path) }
     }
 
     static func parent(of path: String) -> String {

@@ -16,7 +16,7 @@ struct Settings: Sendable {
     /// Where the database file is.
     let databasePath: String
     let masterKey: Secret?
-    let bootstrapToken: String?
+    let bootstrapToken: Secret?
     let userTokens: UserTokenConfiguration?
     let publicURL: String?
     let trustedProxies: [IPRange]
@@ -44,8 +44,8 @@ struct Settings: Sendable {
         databasePath = try Self.databasePath(
             variables.secret("PATCHBAY_DATABASE_URL"), dataDirectory: dataDirectory)
         masterKey = try variables.secret("PATCHBAY_MASTER_KEY").map { Secret($0) }
-        bootstrapToken = try variables.secret("PATCHBAY_BOOTSTRAP_API_KEY")
-        if let bootstrapToken, bootstrapToken.utf8.count < 32 {
+        bootstrapToken = try variables.secret("PATCHBAY_BOOTSTRAP_API_KEY").map { Secret($0) }
+        if let bootstrapToken, bootstrapToken.count < 32 {
             throw Invalid(description: "PATCHBAY_BOOTSTRAP_API_KEY must have 32 characters or more")
         }
         userTokens = try Self.userTokens(variables)

@@ -15,7 +15,7 @@ final class StoreLock: Sendable {
     init(databasePath: String) throws {
         let path = databasePath + ".lock"
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw FileError("open", path) }
+        guard file >= 0 else { throw SystemError("open", path) }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             close(file)
             throw Held(description: "the store \(databasePath) is in use by another patchbay process")

@@ -1,4 +1,5 @@
 import Connections
+import HTTPAPI
 import LosslessJSON
 import Logging
 
@@ -8,13 +9,98 @@ import Logging
     import Musl
 #endif
 
-/// Writes one line a message to standard error: JSON for machines, `key=value` for a person at a terminal.
-struct StructuredLogHandler: LogHandler {
+/// Where log lines go: standard error, JSON for machines and `key=value` for a person at a terminal.
+struct LogSink: Sendable {
     let format: Settings.LogFormat
+    let level: Logger.Level
     let now: @Sendable () -> Timestamp
+
+    /// One write a line, so that lines of several threads do not mix.
+    func write(_ level: Logger.Level, _ message: String, _ fields: (inout LogFields) -> Void) {
+        var line = LogFields(format: format, at: now(), level: level, message: message)
+        fields(&line)
+        let bytes = line.finished
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    /// The line of a request.
+    func write(_ request: RequestLine) {
+        guard request.level >= level else { return }
+        write(request.level, "request") { line in
+            line.add("http.method", request.method)
+            line.add("http.route", request.route)
+            line.add("http.status", number: request.status)
+            line.add("duration_us", number: Int(request.seconds * 1e6))
+            line.add("request.id", request.requestID)
+            if let workspace = request.workspace { line.add("workspace.id", workspace.description) }
+            if let principal = request.principal { line.add("principal.id", principal.actor) }
+        }
+    }
+}
+
+/// The fields of one line, written as they come.
+struct LogFields {
+    private let format: Settings.LogFormat
+    private var json = JSONWriter(capacity: 384)
+    private var text = ""
+
+    init(format: Settings.LogFormat, at time: Timestamp, level: Logger.Level, message: String) {
+        self.format = format
+        switch format {
+        case .json:
+            json.begin()
+            json.key("time")
+            json.plainString { time.append(to: &$0) }
+            add("level", level.rawValue)
+            add("message", message)
+        case .text:
+            text = "\(time.rfc3339) \(level.rawValue) \(message)"
+        }
+    }
+
+    mutating func add(_ key: String, _ value: String) {
+        switch format {
+        case .json:
+            json.key(key)
+            json.value(value)
+        case .text: text += " \(key)=\(value)"
+        }
+    }
+
+    mutating func add(_ key: String, number: Int) {
+        switch format {
+        case .json:
+            json.key(key)
+            json.value(number)
+        case .text: text += " \(key)=\(number)"
+        }
+    }
+
+    /// The whole line with its end.
+    var finished: [UInt8] {
+        switch format {
+        case .json:
+            var json = json
+            json.end()
+            return json.bytes + [UInt8(ascii: "\n")]
+        case .text:
+            // Control characters would let a value draw on the terminal.
+            return text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 } + [UInt8(ascii: "\n")]
+        }
+    }
+}
+
+/// The library's side of the sink.
+struct StructuredLogHandler: LogHandler {
+    let sink: LogSink
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
+
+    init(sink: LogSink) {
+        self.sink = sink
+        logLevel = sink.level
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -22,48 +108,9 @@ struct StructuredLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var fields = event.metadata ?? [:]
-        // Our own request id stands in `request.id`; the framework's is the same or was replaced by the caller's.
-        for (key, value) in metadata where fields[key] == nil && key != "hb.request.id" { fields[key] = value }
-        var line =
-            format == .json
-            ? json(event.level, event.message, fields) : text(event.level, event.message, fields)
-        line.append(UInt8(ascii: "\n"))
-        // One write a line, so that lines of several threads do not mix.
-        _ = write(STDERR_FILENO, line, line.count)
-    }
-
-    private func json(_ level: Logger.Level, _ message: Logger.Message, _ fields: Logger.Metadata) -> [UInt8] {
-        var writer = JSONWriter(capacity: 384)
-        writer.object { json in
-            json.key("time")
-            json.plainString { now().append(to: &$0) }
-            json.key("level")
-            json.value(level.rawValue)
-            json.key("message")
-            json.value("\(message)")
-            for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-                json.key(key)
-                switch value {
-                case .stringConvertible(let number as Int): json.value(number)
-                case .stringConvertible(let number as Double): json.value(JSONText(number))
-                default: json.value("\(value)")
-                }
-            }
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        sink.write(event.level, "\(event.message)") { line in
+            for (key, value) in fields { line.add(key == "hb.request.id" ? "request.id" : key, "\(value)") }
         }
-        return writer.bytes
-    }
-
-    private func text(_ level: Logger.Level, _ message: Logger.Message, _ fields: Logger.Metadata) -> [UInt8] {
-        let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        // Control characters would let a value draw on the terminal.
-        let line = "\(now().rfc3339) \(level.rawValue) \(message)\(pairs)"
-        return Array(String(line.map { $0.isASCII && $0 < " " ? "?" : $0 }).utf8)
-    }
-}
-
-extension JSONText {
-    fileprivate init(_ number: Double) {
-        self.init(unchecked: Array((number.isFinite ? "\(number)" : "null").utf8))
     }
 }

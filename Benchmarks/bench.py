@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Measures the release binary on loopback: speed, memory and start, as ratios within one run.
+
+BENCH_SECONDS  how long each measurement takes (5)
+BENCH_ROWS     connections in the large store (1000000)
+BENCH_ROUNDS   how often each is measured, all of them in turn (3)
+
+The tables and the facts of the machine go to standard output and to .build-bench/results.md. A missed floor is told;
+only a measurement that failed makes the exit code 1, and leaves the server's log in .build-bench.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import load
+import report
+import seed
+from load import MeasurementError, Sample
+from report import Goal, Results
+from server import Nginx, Patchbay, Process, ServerError
+
+SMALL_ROWS = 1000
+STARTS = 5
+REPOSITORY = Path(__file__).resolve().parent.parent
+FOLDER = REPOSITORY / ".build-bench"
+BINARY = REPOSITORY / ".build" / "release" / "patchbay"
+
+
+@dataclass(frozen=True)
+class Settings:
+    seconds: int
+    rows: int
+    rounds: int
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        settings = cls(
+            seconds=positive("BENCH_SECONDS", 5), rows=positive("BENCH_ROWS", 1_000_000),
+            rounds=positive("BENCH_ROUNDS", 3))
+        if settings.rows > seed.MAX_ROWS:
+            sys.exit(f"BENCH_ROWS can be {seed.MAX_ROWS} at the most")
+        return settings
+
+    @property
+    def command(self) -> str:
+        return f"BENCH_SECONDS={self.seconds} BENCH_ROWS={self.rows} BENCH_ROUNDS={self.rounds} make bench"
+
+
+def positive(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or int(text) == 0:
+        sys.exit(f"{name} must be a whole number above 0")
+    return int(text)
+
+
+def say(text: str) -> None:
+    print(f"==> {text}", file=sys.stderr)
+
+
+# MARK: Steps
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that is measured once a round."""
+
+    name: str
+    measure: Callable[[int], Sample]
+    server: Process | None = None
+
+
+def requests(server: Process, mode: str, rows: int) -> Step:
+    name = mode if mode in ("live", "nginx") else f"{mode} at {rows:,}"
+    return Step(name, lambda seconds: load.wrk(server.url, mode, rows, seconds), server)
+
+
+def disk_steps() -> list[Step]:
+    program = load.build_fdatasync(FOLDER)
+    return [
+        Step("fdatasync append", lambda seconds: load.fdatasync(program, "append", FOLDER, seconds)),
+        Step("fdatasync overwrite", lambda seconds: load.fdatasync(program, "overwrite", FOLDER, seconds)),
+        Step("sqlite commit", lambda seconds: load.sqlite_commits(FOLDER, seconds)),
+    ]
+
+
+def all_steps(small: Process, large: Process, nginx: Process, rows: int) -> list[Step]:
+    """Those that are compared stand beside each other."""
+    steps = [requests(nginx, "nginx", 0), requests(small, "live", 0)]
+    for mode in ["get", "put"]:
+        steps += [requests(small, mode, SMALL_ROWS), requests(large, mode, rows)]
+    steps += disk_steps()
+    for mode in ["page", "total", "stats"]:
+        steps += [requests(small, mode, SMALL_ROWS), requests(large, mode, rows)]
+    return steps
+
+
+def take(step: Step, seconds: int, results: Results) -> Sample | None:
+    """One measurement. A failure is written down; a server that ended is started again for the others."""
+    sample = None
+    try:
+        sample = step.measure(seconds)
+    except MeasurementError as error:
+        results.failures[step.name] = str(error)
+    if step.server is not None and not step.server.is_well():
+        results.failures[step.name] = "the server ended or hangs"
+        step.server.restart(keeping_log=FOLDER / f"failed {step.name}.log")
+    if step.name in results.failures:
+        say(f"{step.name} failed: {results.failures[step.name]}")
+        return None
+    if step.server is not None:
+        step.server.empty_log()
+    return sample
+
+
+def run_rounds(steps: list[Step], settings: Settings) -> Results:
+    results = Results(samples={step.name: [] for step in steps})
+    say("warming up")
+    for step in steps:
+        take(step, 1, results)
+    for number in range(settings.rounds):
+        say(f"round {number + 1} of {settings.rounds}")
+        for step in steps:
+            if step.name in results.failures:
+                continue
+            sample = take(step, settings.seconds, results)
+            if sample is not None:
+                results.samples[step.name].append(sample)
+    return results
+
+
+# MARK: Start and memory
+
+
+def start_seconds(server: Process) -> list[float]:
+    seconds = []
+    for _ in range(STARTS):
+        seconds.append(server.start())
+        server.stop()
+    return seconds
+
+
+def peak_memory(server: Process, settings: Settings, results: Results) -> tuple[float, float | None]:
+    """After the start, and at the most under reads, writes and lists, alone and mixed."""
+    with server:
+        idle = server.peak_memory()
+        for mode in ["get", "put", "page", "mixed"]:
+            step = requests(server, mode, settings.rows)
+            step = Step(f"memory under {step.name}", step.measure, server)
+            if take(step, settings.seconds, results) is None:
+                return idle, None
+        return idle, server.peak_memory()
+
+
+# MARK: All of it
+
+
+def goals(results: Results, starts: list[float], idle: float, peak: float | None, settings: Settings) -> list[Goal]:
+    rows = f"{settings.rows:,}"
+    small = f"{SMALL_ROWS:,}"
+
+    def scaling(mode: str, what: str, floor: float, aim: float) -> Goal:
+        ratio = results.ratio(f"{mode} at {rows}", to=f"{mode} at {small}")
+        return Goal(f"{what}, {rows} against {small}", ratio, floor, aim)
+
+    get, put = f"get at {small}", f"put at {small}"
+    return [
+        Goal("GET one connection, against /health/live", results.ratio(get, to="live"), 0.6, 0.85),
+        Goal("durable PUT, against /health/live", results.ratio(put, to="live"), 0.25, 0.4),
+        Goal("durable PUT, against 4 KiB appended and fdatasync", results.ratio(put, to="fdatasync append"), 3, 6),
+        Goal("durable PUT, against 4 KiB overwritten and fdatasync", results.ratio(put, to="fdatasync overwrite")),
+        Goal("durable PUT, against one SQLite commit a write", results.ratio(put, to="sqlite commit")),
+        scaling("get", "GET", 0.8, 0.95),
+        scaling("put", "PUT", 0.8, 0.95),
+        scaling("page", "first page of the list", 0.5, 0.9),
+        scaling("total", "unfiltered total", 0.5, 0.9),
+        scaling("stats", "stats", 0.5, 0.9),
+        Goal(f"peak resident memory at {rows}", peak, 128, 64, "MiB", less_is_better=True),
+        Goal(f"resident memory after the start at {rows}", idle, unit="MiB", less_is_better=True),
+        Goal(f"from exec to ready at {rows}", median(starts), 0.5, 0.2, "s", less_is_better=True),
+        Goal("/health/live, against nginx", results.ratio("live", to="nginx")),
+    ]
+
+
+def prepare(settings: Settings) -> tuple[Patchbay, Patchbay]:
+    servers = []
+    for name, rows in [("small", SMALL_ROWS), ("large", settings.rows)]:
+        kept = seed.seeded(REPOSITORY, BINARY, FOLDER, rows)
+        data = FOLDER / "run" / name
+        seed.copy(kept, data)
+        servers.append(Patchbay(BINARY, data, seed.API_KEY))
+    return servers[0], servers[1]
+
+
+def clean() -> None:
+    """Removes what the servers wrote to; the seeded stores stay."""
+    shutil.rmtree(FOLDER / "run", ignore_errors=True)
+
+
+def measure(settings: Settings) -> tuple[list[Goal], Results]:
+    clean()
+    small, large = prepare(settings)
+    say(f"starting {STARTS} times")
+    starts = start_seconds(large)
+    with ExitStack() as running:
+        nginx = Nginx("nginx", FOLDER / "run" / "nginx")
+        for server in [small, large, nginx]:
+            running.enter_context(server)
+        results = run_rounds(all_steps(small, large, nginx, settings.rows), settings)
+    say("memory")
+    idle, peak = peak_memory(large, settings, results)
+    return goals(results, starts, idle, peak, settings), results
+
+
+def check_tools() -> None:
+    missing = [tool for tool in ["wrk", "nginx"] if shutil.which(tool) is None]
+    if missing:
+        sys.exit(f"missing: {', '.join(missing)}; run: apt-get install wrk nginx-light")
+    if not BINARY.exists():
+        sys.exit("no release binary; run: make build")
+
+
+def main() -> int:
+    settings = Settings.from_environment()
+    check_tools()
+    FOLDER.mkdir(exist_ok=True)
+    for log in FOLDER.glob("failed *.log"):
+        log.unlink()
+    load_average = os.getloadavg()[0]
+    try:
+        goals, results = measure(settings)
+    except ServerError as error:
+        sys.exit(str(error))
+    clean()
+    text = "\n\n".join([
+        report.goals_table(goals), report.samples_table(results),
+        report.facts(REPOSITORY, FOLDER, settings.command, load_average)]) + "\n"
+    (FOLDER / "results.md").write_text(text)
+    print(text, end="")
+    return 1 if results.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The load generator and the yardsticks of the disk. Each measurement is bounded in time and ends by itself."""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import seed
+
+HERE = Path(__file__).parent
+THREADS = 2
+CONNECTIONS = 32
+
+
+class MeasurementError(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one measurement saw; the latencies are in milliseconds."""
+
+    rate: float
+    p50: float | None = None
+    p99: float | None = None
+
+
+# MARK: Requests
+
+
+def wrk(url: str, mode: str, rows: int, seconds: int) -> Sample:
+    """Drives a server for some seconds. Any answer but a good one fails the measurement."""
+    command = [
+        "wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s",
+        "-s", str(HERE / "load.lua"), url, "--", mode, str(rows)]
+    environment = os.environ | {
+        "BENCH_API_KEY": seed.API_KEY, "BENCH_ID_START": seed.ID_START, "BENCH_ID_END": seed.ID_END}
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 60)
+    line = re.search(r"^result (.*)$", finished.stdout, re.MULTILINE)
+    if finished.returncode != 0 or line is None:
+        raise MeasurementError(f"wrk: {(finished.stderr or finished.stdout).strip()}")
+    facts = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line[1])}
+    if facts["broken"] or facts["refused"] or not facts["requests"]:
+        raise MeasurementError(
+            f"{facts['requests']} answers, {facts['refused']} of them refusals, {facts['broken']} broken connections")
+    return Sample(
+        rate=facts["requests"] / facts["microseconds"] * 1e6, p50=facts["p50"] / 1e3, p99=facts["p99"] / 1e3)
+
+
+# MARK: The disk
+
+
+def build_fdatasync(folder: Path) -> Path | None:
+    """The loop in C; without a compiler the loop in Python stands in."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    program = folder / "fdatasync"
+    subprocess.run([compiler, "-O2", "-o", str(program), str(HERE / "fdatasync.c")], check=True)
+    return program
+
+
+def fdatasync(program: Path | None, kind: str, folder: Path, seconds: int) -> Sample:
+    """Commits a second when each is 4 KiB and one fdatasync, by one thread."""
+    file = folder / "fdatasync.tmp"
+    try:
+        if program is None:
+            return Sample(fdatasync_loop(kind, file, seconds))
+        finished = subprocess.run(
+            [str(program), kind, str(file), str(seconds)], capture_output=True, text=True, check=True)
+        return Sample(float(finished.stdout))
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def fdatasync_loop(kind: str, file: Path, seconds: int) -> float:
+    block, blocks = bytes(4096), 4096
+    with file.open("wb", buffering=0) as target:
+        if kind == "overwrite":
+            target.write(block * blocks)
+            os.fsync(target.fileno())
+        commits = 0
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            if kind == "overwrite":
+                target.seek(commits % blocks * len(block))
+            target.write(block)
+            os.fdatasync(target.fileno())
+            commits += 1
+        return commits / (time.perf_counter() - begin)
+
+
+def sqlite_commits(folder: Path, seconds: int) -> Sample:
+    """Commits a second of plain SQLite: WAL, synchronous=FULL, one UPDATE each, by one thread."""
+    path = folder / "yardstick.db"
+    remove_database(path)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, config TEXT NOT NULL)")
+            database.executemany("INSERT INTO item (config) VALUES (?)", [("x" * 100,)] * 1000)
+            commits = 0
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < seconds:
+                database.execute(
+                    "UPDATE item SET config = ? WHERE id = ?", (f"{commits:0100d}", commits * 7919 % 1000 + 1))
+                commits += 1
+            return Sample(commits / (time.perf_counter() - begin))
+    finally:
+        remove_database(path)
+
+
+def remove_database(path: Path) -> None:
+    for suffix in ["", "-wal", "-shm"]:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
