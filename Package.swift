@@ -20,6 +20,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "LosslessJSON"),
         .target(name: "Connections", dependencies: ["LosslessJSON"]),
         .target(
@@ -51,7 +52,7 @@ let package = Package(
         .executableTarget(
             name: "patchbay",
             dependencies: [
-                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "HTTPAPI",
+                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "HTTPAPI", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -68,6 +68,6 @@ make_venv() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-command -v swift >/dev/null || die "no swift in PATH: install the Swift 6.3 toolchain first (make doctor tells more)"
+command -v swift >/dev/null || die "no swift in PATH: install the Swift toolchain, 6.2 or newer first (make doctor tells more)"
 install_packages
 [ "$purpose" = build ] || make_venv

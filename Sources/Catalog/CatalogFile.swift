@@ -31,13 +31,14 @@ package enum CatalogFile {
         }
         guard let root else { throw CatalogFileError(file: file, line: nil, reason: "is empty") }
         do {
-            return try integration(YAMLMap(root))
+            let name = file.split(separator: "/").last.map { $0.prefix { $0 != "." } } ?? ""
+            return try integration(YAMLMap(root), fileName: String(name))
         } catch {
             throw CatalogFileError(file: file, line: error.line, reason: error.reason)
         }
     }
 
-    private static func integration(_ map: YAMLMap) throws(YAMLProblem) -> Integration {
+    private static func integration(_ map: YAMLMap, fileName: String) throws(YAMLProblem) -> Integration {
         try map.allow([
             "id", "name", "type", "category", "description", "docs_url", "base_url", "destination", "auth_methods",
             "config",
@@ -46,6 +47,7 @@ package enum CatalogFile {
         guard isIdentifier(id, separator: "-") else {
             throw map.problem("id", "must be lower-case letters, digits and hyphens, beginning with a letter")
         }
+        guard id == fileName else { throw map.problem("id", "must be the file's name, '\(fileName)'") }
         let config = try map.maps("config", isRequired: false).mapThrowing { map throws(YAMLProblem) in
             try field(map, secureByDefault: false)
         }
@@ -78,8 +80,8 @@ package enum CatalogFile {
             guard let field = config.first(where: { $0.key == variable }) else {
                 throw map.problem("base_url", "uses {\(variable)}, which is no config field")
             }
-            guard field.isRequired || field.defaultValue != nil else {
-                throw map.problem("base_url", "uses {\(variable)}, which is neither required nor has a default")
+            guard field.isRequired, field.defaultValue == nil else {
+                throw map.problem("base_url", "uses {\(variable)}, which must be required and without a default")
             }
             guard !field.isSecure else { throw map.problem("base_url", "uses {\(variable)}, which is secret") }
             guard template.isWholeURL == (field.kind == .url) else {

@@ -52,8 +52,13 @@ package final class APIKeyAuthenticator: Sendable {
             return used
         }
         guard !used.isEmpty else { return }
-        try await store.write { tx in
-            for (id, time) in used { try tx.touch(apiKey: id, at: time) }
+        do {
+            try await store.write { tx in
+                for (id, time) in used { try tx.touch(apiKey: id, at: time) }
+            }
+        } catch {
+            self.used.withLock { $0.merge(used) { newer, _ in newer } }
+            throw error
         }
     }
 }

@@ -153,7 +153,7 @@ package struct APIKeyService: Sendable {
         try await store.write { tx in
             guard let row = try tx.apiKey(id, in: scope) else { throw DomainError.notFound(.apiKey) }
             try precondition.check(row.revision)
-            try tx.delete(apiKey: id)
+            try tx.delete(row)
             try tx.append(
                 JournalEntry(.apiKeyDeleted, in: row.workspaceID, subject: id.description), id: ambient.id(),
                 cause: cause)

@@ -119,7 +119,7 @@ package struct CredentialService: Sendable {
             row.expiresAt = change.expiresAt.clearing(row.expiresAt)
             row.updatedAt = max(cause.at, row.updatedAt)
             row.revision += 1
-            let sealed = try change.data.value.map { try reseal($0, into: row, tx: tx) }
+            let sealed = try change.data.value.map { try reseal($0, into: row, cause: cause, tx: tx) }
             try tx.update(row, sealed: sealed)
             try tx.append(
                 JournalEntry(.credentialUpdated, in: workspace, subject: id.description, data: .fields(fields)),
@@ -131,7 +131,7 @@ package struct CredentialService: Sendable {
     /// Merges new data into the stored, checks it for every connection that uses it, and seals it. When every value was
     /// entered anew, the secret is bound again to where each of the connections points now.
     private func reseal(
-        _ changes: JSONObject, into row: Credential, tx: any StoreTransaction
+        _ changes: JSONObject, into row: Credential, cause: Cause, tx: any StoreTransaction
     ) throws -> SealedCredential {
         guard let stored = try tx.sealed(row.id, in: row.workspaceID) else {
             throw StoreError.failed("a credential has no sealed data")
@@ -154,7 +154,7 @@ package struct CredentialService: Sendable {
             return try keeper.seal(data, of: row.id, recordKey: recordKey, generation: stored.generation + 1)
         }
         let newKey = keeper.makeRecordKey()
-        for connection in users { try rebind(connection, to: newKey, keeper: keeper, tx: tx) }
+        for connection in users { try rebind(connection, to: newKey, keeper: keeper, cause: cause, tx: tx) }
         return try keeper.seal(data, of: row.id, recordKey: newKey, generation: stored.generation + 1)
     }
 
@@ -171,7 +171,7 @@ package struct CredentialService: Sendable {
     }
 
     private func rebind(
-        _ connection: Connection, to recordKey: Secret, keeper: SecretKeeper, tx: any StoreTransaction
+        _ connection: Connection, to recordKey: Secret, keeper: SecretKeeper, cause: Cause, tx: any StoreTransaction
     ) throws {
         guard var secrets = try tx.secrets(of: connection.id, in: connection.workspaceID) else { return }
         if let integration = catalog.integration(connection.integration, type: connection.integrationType) {
@@ -184,7 +184,13 @@ package struct CredentialService: Sendable {
         var bound = connection
         bound.needsRebind = false
         bound.revision += 1
+        bound.updatedAt = max(cause.at, connection.updatedAt)
         try tx.update(bound, from: connection, searchText: nil)
+        try tx.append(
+            JournalEntry(
+                .connectionUpdated, in: connection.workspaceID, subject: connection.id.description,
+                data: .fields(["secret_rebind_required"])),
+            id: ambient.id(), cause: cause)
     }
 
     // MARK: Deleting

@@ -28,8 +28,9 @@ package struct URLTemplate: Sendable {
         let rest = text.dropFirst("https://".count)
         let host = rest.prefix { $0 != "/" }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
-        guard labels.count >= 3 || !host.contains("{"), !labels.suffix(2).contains(where: { $0.contains("{") }) else {
-            throw Invalid(reason: "the last two labels of the host must be literal")
+        let fixed = Self.registrableLabels(labels)
+        guard !host.contains("{") || (labels.count > fixed && !labels.suffix(fixed).contains { $0.contains("{") }) else {
+            throw Invalid(reason: "the last \(fixed) labels of the host must be literal")
         }
         let segments = rest.dropFirst(host.count).split(separator: "/")
         for part in labels + segments where part.contains("{") {
@@ -83,8 +84,16 @@ package struct URLTemplate: Sendable {
             }
     }
 
+    /// How many labels make the registrable domain: two, or three under a registry's own second level such as `co.uk`. There
+    /// is no public suffix list here; a second level of up to three letters under a country counts as a registry's.
+    private static func registrableLabels(_ labels: [Substring]) -> Int {
+        guard labels.count >= 2, labels[labels.count - 1].count == 2, labels[labels.count - 2].count <= 3 else { return 2 }
+        return 3
+    }
+
     private var literalSuffix: String {
-        Self.host(of: text).split(separator: ".").suffix(2).joined(separator: ".").lowercased()
+        let labels = Self.host(of: text).split(separator: ".")
+        return labels.suffix(Self.registrableLabels(labels)).joined(separator: ".").lowercased()
     }
 
     private static func host(of url: String) -> String {

@@ -53,7 +53,7 @@ package protocol StoreTransaction {
     func apiKey(_ id: APIKeyID, in workspace: WorkspaceID?) throws -> APIKey?
     func insert(_ key: APIKey, digest: TokenDigest) throws
     func update(_ key: APIKey) throws
-    func delete(apiKey id: APIKeyID) throws
+    func delete(_ key: APIKey) throws
     func touch(apiKey id: APIKeyID, at: Timestamp) throws
 
     // Workspaces
@@ -75,7 +75,7 @@ package protocol StoreTransaction {
     func append(_ entry: JournalEntry, id: EventID, cause: Cause) throws
 }
 
-package enum StoreError: Error, Sendable {
+package enum StoreError: Error, Sendable, CustomStringConvertible {
     package enum Unique: Sendable { case externalID, workspaceSlug, other }
     /// A row with this key is there already.
     case duplicate(Unique)
@@ -83,6 +83,15 @@ package enum StoreError: Error, Sendable {
     case unavailable(String)
     /// The store answered what it never should: a bug or a damaged file.
     case failed(String)
+
+    /// For the operator; it holds no value of a row.
+    package var description: String {
+        switch self {
+        case .duplicate: "a row with this key is there already"
+        case .unavailable(let reason): "the store is unavailable: \(reason)"
+        case .failed(let reason): reason
+        }
+    }
 }
 
 package struct PageRequest<ID: Sendable>: Sendable {
@@ -156,7 +165,7 @@ package struct ConnectionCount: Sendable {
     }
 }
 
-/// Text as it is searched: case and width of letters do not matter.
+/// Text as it is searched: the case of letters does not matter.
 package func searchFolded(_ parts: String?...) -> String {
     parts.compactMap(\.self).joined(separator: "\n").lowercased().replacing("\0", with: " ")
 }

@@ -10,6 +10,9 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         Timestamp(microseconds: microseconds + seconds * 1_000_000)
     }
 
+    /// Seconds of the years 0000 to 9999.
+    private static let writable: Range<Int64> = -62_167_219_200..<253_402_300_800
+
     /// RFC 3339 with six decimals and `Z`.
     package var rfc3339: String {
         var bytes: [UInt8] = []
@@ -54,6 +57,8 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         else { return nil }
         let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
         let seconds = days * 86_400 + hour * 3_600 + (minute - offset) * 60 + second
+        // An offset can lead out of the four-digit years, which could not be written again.
+        guard Self.writable.contains(seconds) else { return nil }
         self.init(microseconds: seconds * 1_000_000 + fraction)
     }
 }

@@ -30,7 +30,7 @@ package enum ConnectionBodies {
         let config = fields.object("config").value
         let credentialID = fields.string("credential_id").value
         let userID = fields.string("user_id", length: idLength).value
-        let credentials = fields.object("credentials").value
+        let credentials = fields.secrets("credentials").value
         let methodID = fields.string("auth_method_id").value
         let externalID = fields.string("external_id", length: idLength).value
         let tags = fields.tags().value
@@ -50,9 +50,9 @@ package enum ConnectionBodies {
     }
 
     private static func source(
-        _ id: String?, _ credentials: JSONSlice?
+        _ id: String?, _ credentials: JSONObject?
     ) throws -> ConnectionDraft.CredentialSource {
-        guard let id else { return .inline(credentials.map { JSONObject($0) } ?? JSONObject()) }
+        guard let id else { return .inline(credentials ?? JSONObject()) }
         guard let id = CredentialID(id) else { throw DomainError.notFound(.credential) }
         return .existing(id)
     }

@@ -168,16 +168,33 @@ struct FieldReader {
         patch(name) { reader, slice in reader.object(slice, at: Self.place(name)) }
     }
 
-    mutating func requiredObject(_ name: StaticString) -> JSONSlice? {
-        required(name, fallback: nil) { reader, slice in reader.object(slice, at: Self.place(name)) }
-    }
-
     private mutating func object(_ slice: JSONSlice, at place: [ValidationProblem.Place]) -> JSONSlice? {
         guard slice.kind == .object else {
             refuse(ValidationProblem("dict_type", at: place, "Input should be a valid dictionary"))
             return nil
         }
         return slice
+    }
+
+    /// Secret data by key. Each key is looked at by itself, so their number is bounded.
+    mutating func secrets(_ name: StaticString) -> Patch<JSONObject> {
+        patch(name) { reader, slice in reader.secrets(slice, at: Self.place(name)) }
+    }
+
+    mutating func requiredSecrets(_ name: StaticString) -> JSONObject {
+        required(name, fallback: JSONObject()) { reader, slice in reader.secrets(slice, at: Self.place(name)) }
+    }
+
+    private static let maxSecrets = 256
+
+    private mutating func secrets(_ slice: JSONSlice, at place: [ValidationProblem.Place]) -> JSONObject? {
+        guard let slice = object(slice, at: place) else { return nil }
+        let object = JSONObject(slice)
+        guard object.members.count <= Self.maxSecrets else {
+            refuse(.tooLong("Dictionary", at: place, max: Self.maxSecrets, actual: object.members.count))
+            return nil
+        }
+        return object
     }
 
     /// A list of strings, kept as it is written too.
@@ -221,14 +238,7 @@ struct FieldReader {
         }
         let elements = slice.elements
         guard elements.count <= count.upperBound else {
-            refuse(
-                ValidationProblem(
-                    "too_long", at: Self.place(name),
-                    "List should have at most \(count.upperBound) items after validation, not \(elements.count)",
-                    context: [
-                        ("field_type", JSONText("List")), ("max_length", .number(count.upperBound)),
-                        ("actual_length", .number(elements.count)),
-                    ]))
+            refuse(.tooLong("List", at: Self.place(name), max: count.upperBound, actual: elements.count))
             return nil
         }
         let before = problems.count
@@ -240,6 +250,14 @@ struct FieldReader {
 }
 
 extension ValidationProblem {
+    fileprivate static func tooLong(_ kind: String, at place: [Place], max: Int, actual: Int) -> ValidationProblem {
+        ValidationProblem(
+            "too_long", at: place, "\(kind) should have at most \(max) items after validation, not \(actual)",
+            context: [
+                ("field_type", JSONText(kind)), ("max_length", .number(max)), ("actual_length", .number(actual)),
+            ])
+    }
+
     /// `'a', 'b' or 'c'`, as pydantic lists an enum.
     static func notAWord<Word: RawRepresentable & CaseIterable>(
         _: Word.Type, at place: [Place], input: JSONText?

@@ -97,9 +97,11 @@ struct QueryReader {
     // MARK: Pages
 
     static let maxLimit = 1_000
+    /// Past any list, and far enough from the greatest integer to be reckoned with.
+    private static let maxSkip = 1 << 53
 
     mutating func page<Kind>(cursor: Bool = false) -> PageRequest<Identifier<Kind>> {
-        let skip = integer("skip", default: 0, 0...Int.max)
+        let skip = min(integer("skip", default: 0, 0...Int.max), Self.maxSkip)
         let limit = integer("limit", default: 100, 1...Self.maxLimit)
         guard cursor, let text = values["cursor"] else { return PageRequest(skip: skip, limit: limit) }
         guard let id: Identifier<Kind> = Cursor.decode(text) else {

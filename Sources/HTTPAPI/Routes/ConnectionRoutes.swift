@@ -137,7 +137,7 @@ extension API {
         let methodID = query.text("auth_method_id")
         try query.finish()
         var fields = try await call.fields(echoingInput: false)
-        let credentials = fields.object("credentials").value.map { JSONObject($0) } ?? JSONObject()
+        let credentials = fields.secrets("credentials").value ?? JSONObject()
         let config = fields.object("config").value.map { JSONObject($0) } ?? JSONObject()
         try fields.finish()
         let (integration, method) = try requirement(id, methodID: methodID)

@@ -23,12 +23,12 @@ extension API {
         let provider = fields.string("provider").value
         let userID = fields.string("user_id", length: 1...255).value
         let expiresAt = fields.time("expires_at").value
-        let data = fields.requiredObject("data")
+        let data = fields.requiredSecrets("data")
         try fields.finish()
         let draft = CredentialService.Draft(
             label: label, description: description, authType: authType, credentialType: credentialType, scope: scope,
             provider: provider, userID: userID, expiresAt: expiresAt,
-            data: data.map { JSONObject($0) } ?? JSONObject())
+            data: data)
         let credential = try await credentials.create(draft, in: call.workspace, cause: call.cause)
         return .json(revision: credential.revision) { $0.credential(credential) }
     }
@@ -60,7 +60,7 @@ extension API {
         let description = fields.string("description")
         let status = fields.word("status", Availability.self)
         let expiresAt = fields.time("expires_at")
-        let data = fields.object("data").map { JSONObject($0) }
+        let data = fields.secrets("data")
         try fields.finish()
         let change = CredentialService.Change(
             label: label, description: description, status: status, expiresAt: expiresAt, data: data)

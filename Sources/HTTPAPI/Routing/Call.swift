@@ -110,8 +110,8 @@ extension StringProtocol {
     /// Without spaces and tabs at both ends (RFC 9110, 5.6.3).
     var trimmingSpaces: String {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-        guard let first = utf8.first, let last = utf8.last, isBlank(first) || isBlank(last) else { return String(self) }
         let bytes = Array(utf8)
+        guard let first = bytes.first, let last = bytes.last, isBlank(first) || isBlank(last) else { return String(self) }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })
         else { return "" }
         return String(decoding: bytes[start...end], as: UTF8.self)

@@ -60,9 +60,10 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     package func close() async {
-        await writer.close()
         try? await scans.shutdownGracefully()
         readers.withLock { $0.removeAll() }
+        // Last, since the last connection to close copies the log into the file and removes it, which a reader cannot.
+        await writer.close()
     }
 
     /// Writes waiting for their turn.

@@ -58,9 +58,11 @@ extension SQLTransaction {
         """
         UPDATE api_key SET label = ?2, status = ?3, permissions = ?4, expires_at = ?5, ip_whitelist = ?6,
             collections = ?7, updated_at = ?8, revision = ?9
-        WHERE id = ?1
+        WHERE id = ?1 AND workspace_id IS NOT DISTINCT FROM ?10
         """)
-    private static let deleteKey = SQL("DELETE FROM api_key WHERE id = ?1")
+    private static let deleteKey = SQL(
+        "DELETE FROM api_key WHERE id = ?1 AND workspace_id IS NOT DISTINCT FROM ?2")
+    /// By id alone: the id comes from the token that was used, not from a caller.
     private static let touchKey = SQL("UPDATE api_key SET last_used_at = ?2 WHERE id = ?1")
 
     func apiKey(_ id: APIKeyID, in workspace: WorkspaceID?) throws -> APIKey? {
@@ -86,12 +88,12 @@ extension SQLTransaction {
                 .id(key.id), .text(key.label), .word(key.status),
                 .text(key.permissions.names.joined(separator: ",")), .time(key.expiresAt),
                 .strings(key.ipWhitelist?.map(\.text)), .strings(key.collections), .time(key.updatedAt),
-                .int(key.revision),
+                .int(key.revision), .id(key.workspaceID),
             ])
     }
 
-    func delete(apiKey id: APIKeyID) throws {
-        try sql.execute(Self.deleteKey, [.id(id)])
+    func delete(_ key: APIKey) throws {
+        try sql.execute(Self.deleteKey, [.id(key.id), .id(key.workspaceID)])
     }
 
     func touch(apiKey id: APIKeyID, at time: Timestamp) throws {

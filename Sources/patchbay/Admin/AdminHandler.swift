@@ -30,7 +30,7 @@ struct AdminHandler: Sendable {
             return .keys(keys.map { KeySummary($0) })
         case .revokeKey(let id):
             guard let id = APIKeyID(id) else { throw DomainError.notFound(.apiKey) }
-            let workspace = try await instance.workspaces.resolve(header: nil, for: .console)
+            let workspace = try await resolve(nil)
             let key = try await instance.apiKeys.update(
                 id, in: workspace, to: APIKeyService.Change(status: .value(.inactive)), if: .none, cause: cause)
             return .keys([KeySummary(key)])
@@ -68,13 +68,19 @@ struct AdminHandler: Sendable {
             return time
         }
         // `instance` makes a key for every workspace.
-        let scope: WorkspaceID? =
-            workspace == "instance"
-            ? nil : try await instance.workspaces.resolve(header: workspace, for: .console)
+        let scope: WorkspaceID? = workspace == "instance" ? nil : try await resolve(workspace)
         let (key, token) = try await instance.apiKeys.create(
             APIKeyService.Draft(label: label, permissions: known.map { Permissions($0) }, expiresAt: expiry),
             in: scope, cause: cause)
         return KeySummary(key, token: token)
+    }
+
+    private func resolve(_ workspace: String?) async throws -> WorkspaceID {
+        do {
+            return try await instance.workspaces.resolve(header: workspace, for: .console)
+        } catch DomainError.notFound(.workspace) where workspace == nil {
+            throw DomainError.conflict(message: "the store has no workspace yet: start `patchbay serve` once")
+        }
     }
 
     /// Writes beside the target and renames, so that the target is a whole backup or is not there.

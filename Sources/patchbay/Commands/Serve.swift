@@ -94,10 +94,15 @@ struct Serve: AsyncParsableCommand {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 128))
         guard let tls = settings.tls else { return .http1(configuration: http1) }
+        guard let chain = try? NIOSSLCertificate.fromPEMFile(tls.certificate), !chain.isEmpty else {
+            throw SystemError(description: "PATCHBAY_TLS_CERT: \(tls.certificate) holds no certificate in PEM")
+        }
+        guard let key = try? NIOSSLPrivateKey(file: tls.key, format: .pem) else {
+            throw SystemError(description: "PATCHBAY_TLS_KEY: \(tls.key) holds no private key in PEM")
+        }
         return try .http2Upgrade(
             tlsConfiguration: .makeServerConfiguration(
-                certificateChain: NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
-                privateKey: .privateKey(NIOSSLPrivateKey(file: tls.key, format: .pem))),
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)),
             configuration: .init(streamConfiguration: http1))
     }
 }

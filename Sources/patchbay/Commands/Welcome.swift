@@ -29,7 +29,8 @@ struct Welcome: Sendable {
         let wasGiven = settings.bootstrapToken != nil
         let given = settings.bootstrapToken.map { token in token.withBytes { String(decoding: $0, as: UTF8.self) } }
         let outcome = try await instance.bootstrap.run(token: given) { token in
-            if !wasGiven, !hasTerminal { try PrivateFile.write(token + "\n", to: file) }
+            guard !wasGiven else { return }
+            if hasTerminal { print(Self.introduction(token)) } else { try PrivateFile.write(token + "\n", to: file) }
         }
         let key: Key =
             switch outcome {
@@ -38,6 +39,17 @@ struct Welcome: Sendable {
             }
         return Welcome(
             key: key, publicURL: settings.publicURL, host: settings.host, scheme: settings.tls == nil ? "http" : "https")
+    }
+
+    /// Shown before the key is stored: a start that fails afterwards has not lost it.
+    private static func introduction(_ token: String) -> String {
+        """
+
+        Your API key, shown this once (it may do everything; `patchbay keys` makes others):
+
+            \(token)
+
+        """
     }
 
     func show(port: Int, logger: Logger) {
@@ -50,12 +62,7 @@ struct Welcome: Sendable {
         case .onTerminal(let token):
             print(
                 """
-
                 Patchbay is at \(url)
-
-                Your API key, shown this once (it may do everything; `patchbay keys` makes others):
-
-                    \(token)
 
                 Try it:
 

@@ -87,7 +87,13 @@ struct Settings: Sendable {
         }
         let secret = try variables.secret("PATCHBAY_JWT_SECRET")
         let publicKey = try variables.secret("PATCHBAY_JWT_PUBLIC_KEY")
-        guard secret != nil || publicKey != nil else { return nil }
+        guard secret != nil || publicKey != nil else {
+            for name in ["PATCHBAY_JWT_ISSUER", "PATCHBAY_JWT_AUDIENCE", "PATCHBAY_JWT_CLAIMS"]
+            where variables.text(name) != nil {
+                throw Invalid(description: "\(name) needs PATCHBAY_JWT_SECRET or PATCHBAY_JWT_PUBLIC_KEY")
+            }
+            return nil
+        }
         guard secret == nil || publicKey == nil else {
             throw Invalid(description: "PATCHBAY_JWT_SECRET and PATCHBAY_JWT_PUBLIC_KEY exclude each other")
         }

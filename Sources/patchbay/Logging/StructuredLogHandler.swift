@@ -63,8 +63,15 @@ struct LogFields {
         case .json:
             json.key(key)
             json.value(value)
-        case .text: text += " \(key)=\(value)"
+        case .text: text += " \(key)=\(Self.plain(value))"
         }
+    }
+
+    /// Quoted unless it is one plain word, so that a value can neither look like another field nor draw on the terminal.
+    private static func plain(_ value: String) -> String {
+        let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        guard !isPlain || value.isEmpty else { return value }
+        return JSONText(String(value.unicodeScalars.filter { $0.properties.generalCategory != .control })).string
     }
 
     mutating func add(_ key: String, number: Int) {
@@ -84,8 +91,7 @@ struct LogFields {
             json.end()
             return json.bytes + [UInt8(ascii: "\n")]
         case .text:
-            // Control characters would let a value draw on the terminal.
-            return text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 } + [UInt8(ascii: "\n")]
+            return Array(text.utf8) + [UInt8(ascii: "\n")]
         }
     }
 }
