@@ -66,6 +66,11 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(name: "patchbay-fuzz", dependencies: ["LosslessJSON", "HTTPAPI"]),
+        .target(name: "TestSupport", dependencies: ["LosslessJSON", "Connections"], path: "Tests/TestSupport"),
+        .testTarget(name: "LosslessJSONTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),
+        .testTarget(name: "ConnectionsTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),
+        .testTarget(name: "VaultTests", dependencies: ["LosslessJSON", "Connections", "Vault", "TestSupport"]),
+        .testTarget(name: "CatalogTests", dependencies: ["LosslessJSON", "Connections", "Catalog", "TestSupport"]),
         .testTarget(
             name: "StorageTests",
             dependencies: ["LosslessJSON", "Connections", "Storage", .product(name: "Logging", package: "swift-log")]),

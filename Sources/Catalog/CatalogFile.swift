@@ -57,15 +57,24 @@ package enum CatalogFile {
         try refuseRepeated(config.map(\.key), in: map, key: "config")
         let docsURL = try map.string("docs_url")
         guard URLTemplate.origin(of: docsURL) != nil else { throw map.problem("docs_url", "must be a URL") }
-        let destination = try map.strings("destination")
-        for key in destination where !config.contains(where: { $0.key == key }) {
-            throw map.problem("destination", "names '\(key)', which is no config field")
-        }
+        let template = try baseURL(map, config: config)
+        let destination = try destination(map, config: config)
         return Integration(
             id: id, name: try map.string("name"), type: try map.word("type", IntegrationType.self),
             category: try map.string("category"), description: try map.string("description"), docsURL: docsURL,
-            baseURL: try baseURL(map, config: config), destinationKeys: destination, authMethods: methods,
+            baseURL: template, destinationKeys: destination, authMethods: methods,
             configFields: config)
+    }
+
+    private static func destination(_ map: YAMLMap, config: [Field]) throws(YAMLProblem) -> [String] {
+        let keys = try map.strings("destination")
+        for key in keys {
+            guard let field = config.first(where: { $0.key == key }) else {
+                throw map.problem("destination", "names '\(key)', which is no config field")
+            }
+            guard !field.isSecure else { throw map.problem("destination", "names '\(key)', which is secret") }
+        }
+        return keys
     }
 
     private static func baseURL(_ map: YAMLMap, config: [Field]) throws(YAMLProblem) -> URLTemplate? {
@@ -84,7 +93,8 @@ package enum CatalogFile {
                 throw map.problem("base_url", "uses {\(variable)}, which must be required and without a default")
             }
             guard !field.isSecure else { throw map.problem("base_url", "uses {\(variable)}, which is secret") }
-            guard template.isWholeURL == (field.kind == .url) else {
+            guard field.kind == (template.isWholeURL ? .url : .text) || (!template.isWholeURL && field.kind == .select)
+            else {
                 throw map.problem("base_url", "{\(variable)}: a whole URL wants a field of type url, a part another")
             }
         }
@@ -142,12 +152,12 @@ package enum CatalogFile {
         guard let text = try map.optionalString("default") else { return nil }
         switch kind {
         case .integer:
-            guard Int(text) != nil else { throw map.problem("default", "must be an integer") }
+            guard isNumber(text), JSONText(unchecked: Array(text.utf8)).isInteger else {
+                throw map.problem("default", "must be an integer")
+            }
             return text
         case .number:
-            guard Double(text)?.isFinite == true, (try? JSONSlice(parsing: Array(text.utf8))) != nil else {
-                throw map.problem("default", "must be a number")
-            }
+            guard isNumber(text) else { throw map.problem("default", "must be a number") }
             return text
         case .boolean:
             guard let value = try map.boolean("default") else { return nil }
@@ -159,14 +169,20 @@ package enum CatalogFile {
         return JSONText(text).string
     }
 
+    private static func isNumber(_ text: String) -> Bool {
+        (try? JSONSlice(parsing: Array(text.utf8)))?.kind == .number
+    }
+
     private static func refuseRepeated(_ names: [String], in map: YAMLMap, key: String) throws(YAMLProblem) {
         var seen = Set<String>()
         for name in names where !seen.insert(name).inserted { throw map.problem(key, "has '\(name)' twice") }
     }
 
     private static func isIdentifier(_ text: String, separator: Character) -> Bool {
-        guard (1...64).contains(text.count), let first = text.first, ("a"..."z").contains(first) else { return false }
-        return text.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == separator }
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard (1...64).contains(text.utf8.count), let first = text.utf8.first, letters.contains(first) else { return false }
+        return text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == separator.asciiValue }
     }
 }
 

@@ -2,7 +2,8 @@ package import Connections
 package import LosslessJSON
 import Synchronization
 
-/// A regular expression that a whole value must match. Compiled once and kept.
+/// A regular expression that a whole value must match. Compiled once and kept. It matches code points, so that a combining
+/// mark cannot hide the character before it.
 enum FieldPattern {
     // Regex is not Sendable, so it stays behind the lock and is used there.
     private struct Compiled: @unchecked Sendable {
@@ -17,7 +18,7 @@ enum FieldPattern {
 
     static func matches(_ value: String, _ pattern: String) -> Bool {
         compiled.withLock { compiled in
-            if compiled[pattern] == nil { compiled[pattern] = (try? Regex(pattern)).map { Compiled(regex: $0) } }
+            if compiled[pattern] == nil { compiled[pattern] = (try? Regex(pattern)).map { Compiled(regex: $0.matchingSemantics(.unicodeScalar)) } }
             guard let regex = compiled[pattern]?.regex else { return false }
             return (try? regex.wholeMatch(in: value)) != nil
         }
@@ -103,7 +104,7 @@ extension IntegrationCatalog {
 }
 
 extension JSONText {
-    fileprivate var isInteger: Bool {
+    var isInteger: Bool {
         bytes.allSatisfy { ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) || $0 == UInt8(ascii: "-") }
     }
 }

@@ -63,7 +63,8 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
-    package mutating func key(_ name: String) {
+    /// A name that is not ours. It has a label, since a literal would rather be a `String` than a `StaticString`.
+    package mutating func key(escaping name: String) {
         separate()
         appendJSONString(name, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
@@ -134,7 +135,13 @@ package struct JSONWriter: Sendable {
 /// Appends a string as a JSON literal: quotes, backslashes and control characters escaped, everything else as it is.
 func appendJSONString(_ string: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in string.utf8 {
+    var string = string
+    let isPlain = string.withUTF8 { text in
+        guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) else { return false }
+        bytes.append(contentsOf: text)
+        return true
+    }
+    for byte in isPlain ? "".utf8 : string.utf8 {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"):
             bytes.append(UInt8(ascii: "\\"))

@@ -13,8 +13,8 @@ package struct MasterKey: Sendable {
 
     /// Exactly 32 bytes in base64, white space around it ignored; anything else is `nil`.
     package init?(base64 text: String) {
-        let trimmed = text.filter { !$0.isWhitespace }
-        guard let data = Data(base64Encoded: trimmed), data.count == 32 else { return nil }
+        let trimmed = text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
+        guard let data = Data(base64Encoded: String(trimmed)), data.count == 32 else { return nil }
         key = SymmetricKey(data: data)
     }
 

@@ -11,7 +11,7 @@ import Testing
         let id = try #require(ConnectionID(text))
         #expect(id.description == text)
         #expect(ConnectionID(id.ulid) == id)
-        #expect(ConnectionID(utf8: Array(text.utf8)) == id)
+        #expect(Self.fromBytes(text) == id)
         #expect(id.ulidText == String(text.dropFirst(5)))
     }
 
@@ -35,7 +35,11 @@ import Testing
     ])
     func refused(_ text: String) {
         #expect(ConnectionID(text) == nil)
-        #expect(ConnectionID(utf8: Array(text.utf8)) == nil)
+        #expect(Self.fromBytes(text) == nil)
+    }
+
+    private static func fromBytes(_ text: String) -> ConnectionID? {
+        Array(text.utf8).withUnsafeBytes { ConnectionID(utf8: $0) }
     }
 
     @Test func everyKindHasItsPrefix() {

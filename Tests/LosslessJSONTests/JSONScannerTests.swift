@@ -1,8 +1,8 @@
 import LosslessJSON
 import Testing
 
-/// The well-known texts that a JSON parser must take, must refuse, or may do either with. Where RFC 8259 leaves it open,
-/// the table says what we decided.
+/// The well-known texts that a JSON parser must take, must refuse, or may do either with: there the table says what we
+/// decided.
 @Suite struct JSONScannerTests {
     @Test(arguments: JSONScannerTests.numbers) func number(_ text: TextCase) throws { try text.check() }
 

@@ -12,7 +12,8 @@ import Testing
     }
 
     @Test(arguments: [
-        KindCase(text: " {} ", kind: .object), KindCase(text: "[]", kind: .array), KindCase(text: "\"1\"", kind: .string),
+        KindCase(text: " {} ", kind: .object), KindCase(text: "[]", kind: .array),
+        KindCase(text: "\"1\"", kind: .string),
         KindCase(text: "-1", kind: .number), KindCase(text: "0.5", kind: .number), KindCase(text: "null", kind: .null),
         KindCase(text: "true", kind: .boolean, boolean: true),
         KindCase(text: " false", kind: .boolean, boolean: false),

@@ -60,7 +60,7 @@ import Testing
         writer.object { json in
             json.key(literal)
             json.value(1)
-            json.key("needs \"escaping\"" as String)
+            json.key(escaping: "needs \"escaping\"")
             json.array { $0.null() }
             json.member(key: JSONText("member"), JSONText("value"))
             json.key("nested")

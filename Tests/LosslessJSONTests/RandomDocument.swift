@@ -43,7 +43,8 @@ indirect enum RandomDocument {
     }
 
     private static func digits(_ least: Int, _ random: inout SplitMix64) -> String {
-        (0..<Int.random(in: least...25, using: &random)).map { _ in "\(Int.random(in: 0...9, using: &random))" }.joined()
+        (0..<Int.random(in: least...25, using: &random)).map { _ in "\(Int.random(in: 0...9, using: &random))" }
+            .joined()
     }
 
     /// Without white space; of equal names the last value at the first one's place.

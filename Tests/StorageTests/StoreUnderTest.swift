@@ -81,9 +81,9 @@ final class RecordingDatabase: SQLDatabase {
             return try base.execute(sql, values)
         }
 
-        func query<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> [Item] {
+        func forEach(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws {
             record(sql.text)
-            return try base.query(sql, values, row)
+            try base.forEach(sql, values, row)
         }
     }
 }

@@ -94,7 +94,7 @@ import Testing
             }
             let subjects = try await fixture.database.read(.scan) { sql in
                 try sql.query(SQL("SELECT subject FROM journal ORDER BY sequence"), []) { row in
-                    row.withBytes(0) { String(decoding: $0, as: UTF8.self) }
+                    String(decoding: row.buffer(0), as: UTF8.self)
                 }
             }
             #expect(subjects == ["s1", "s2", "s3", "s4", "s5"])

@@ -46,7 +46,8 @@ import Vault
         Move("joined origins", from: place(origins: ["ab"]), to: place(origins: ["a", "b"])),
         Move("an empty origin is one", from: place(origins: [""]), to: place(origins: [])),
         Move("origins into the field", from: place(field: "f", origins: ["g"]), to: place(field: "fg", origins: [])),
-        Move("generation into the field", from: place(field: "f1", generation: 1), to: place(field: "f", generation: 11)),
+        Move(
+            "generation into the field", from: place(field: "f1", generation: 1), to: place(field: "f", generation: 11)),
         Move("lengths told in the text", from: place(record: "\0\0\0\u{1}a"), to: place(record: "a")),
         Move("U+0000 at the end", from: place(record: "a\0"), to: place(record: "a")),
         Move("composed and decomposed", from: place(record: "\u{E9}"), to: place(record: "e\u{301}")),

@@ -9,6 +9,8 @@ package struct IPAddress: Sendable, Hashable {
     package let bytes: [UInt8]
 
     package init?(_ text: String) {
+        // The platform's parser would stop at it.
+        guard !text.utf8.contains(0) else { return nil }
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 {
             bytes = withUnsafeBytes(of: &v4) { Array($0) }

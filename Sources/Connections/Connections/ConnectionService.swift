@@ -75,10 +75,11 @@ package struct ConnectionService: Sendable {
         }
         let origins = integration.origins(config: config) ?? []
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
-        let stored = try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) } ?? JSONObject()
+        // Opened only to keep something of it: a row that does not open is mended by entering every secret anew.
+        let stored = split.kept.isEmpty ? nil : try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) }
         var values = split.entered
         for key in split.kept {
-            if let value = stored[key] {
+            if let value = stored?[key] {
                 values[key] = value
                 if secrets.config?.origins != origins { problems.append(.destinationChanged(key, in: integration)) }
             } else {
@@ -86,7 +87,8 @@ package struct ConnectionService: Sendable {
             }
         }
         guard problems.isEmpty else { throw DomainError.invalidConfig(problems) }
-        if !split.entered.members.isEmpty || values.members.count != stored.members.count {
+        let keepsAll = split.entered.members.isEmpty && values.members.count == stored?.members.count
+        if hadSecrets || split.hasSecrets, !keepsAll {
             secrets.config =
                 values.members.isEmpty
                 ? nil : try keeper.seal(config: values, of: row.id, origins: origins, generation: row.revision + 1)

@@ -139,13 +139,14 @@ package struct CredentialService: Sendable {
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
         let recordKey = try keeper.recordKey(of: stored, row.id)
         var data = try keeper.open(stored, of: row.id, recordKey: recordKey)
-        var kept = Set(data.members.map(\.name))
+        // By UTF-8: a key that is composed differently is another key.
+        var kept = Set(data.members.map { Array($0.name.utf8) })
         for member in changes.members {
             if member.value.isMask {
                 guard data[member.name] != nil else { throw Self.nothingStored(member.name) }
             } else {
                 data[member.name] = member.value == .null ? nil : member.value
-                kept.remove(member.name)
+                kept.remove(Array(member.name.utf8))
             }
         }
         let users = try tx.connections(using: row.id, in: row.workspaceID, limit: .max)

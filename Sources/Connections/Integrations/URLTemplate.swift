@@ -1,11 +1,5 @@
 package import LosslessJSON
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// A base URL with variables from the config. A variable fills one DNS label or one path segment, or is the whole URL.
 package struct URLTemplate: Sendable {
     package struct Invalid: Error, Sendable {
@@ -59,17 +53,52 @@ package struct URLTemplate: Sendable {
         return isWholeURL || Self.host(of: filled).hasSuffix(literalSuffix) ? origin : nil
     }
 
-    /// `scheme://host[:port]` in lower case without a default port; `nil` unless it is http or https to a plain host.
+    /// `scheme://host[:port]` in lower case without a default port; `nil` unless it is http or https to a plain host. Parsed
+    /// here rather than by a URL library: what decides where a secret may go must read every text in one way only, so
+    /// escapes, user info, and anything but ASCII are refused. An international name is written in its xn-- form.
     package static func origin(of url: String) -> String? {
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
-            let parts = URLComponents(string: url),
-            let scheme = parts.scheme?.lowercased(), scheme == "https" || scheme == "http",
-            parts.user == nil, parts.password == nil,
-            let host = parts.host?.lowercased(), !host.isEmpty, !host.contains("%")
+        let refused = Array("\"<>\\^`{|}".utf8)
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !refused.contains($0) }),
+            let separator = url.firstRange(of: "://")
         else { return nil }
-        guard let port = parts.port, port != (scheme == "https" ? 443 : 80) else { return "\(scheme)://\(host)" }
-        guard (1...65_535).contains(port) else { return nil }
-        return "\(scheme)://\(host):\(port)"
+        let scheme = url[..<separator.lowerBound].lowercased()
+        guard scheme == "https" || scheme == "http" else { return nil }
+        let authority = url[separator.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
+        guard let (host, port) = hostAndPort(authority) else { return nil }
+        let isDefault = port == nil || port == (scheme == "https" ? 443 : 80)
+        return isDefault ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port ?? 0)"
+    }
+
+    /// A host of letters, digits, dots, hyphens and underscores or an IPv6 address in brackets, and a port from 1 to 65535.
+    private static func hostAndPort(_ authority: String) -> (host: String, port: Int?)? {
+        let end: String.Index
+        if authority.hasPrefix("[") {
+            guard let bracket = authority.firstIndex(of: "]"),
+                authority[..<bracket].contains(":"), IPAddress(String(authority[..<bracket].dropFirst())) != nil
+            else { return nil }
+            end = authority.index(after: bracket)
+        } else {
+            end = authority.firstIndex(of: ":") ?? authority.endIndex
+            let labels = authority[..<end].split(separator: ".", omittingEmptySubsequences: false)
+            guard labels.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isHostCharacter) }) else { return nil }
+        }
+        let host = String(authority[..<end])
+        let rest = authority[end...]
+        if rest.isEmpty || rest == ":" { return (host, nil) }
+        let digits = rest.dropFirst()
+        guard rest.first == ":", (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...57).contains($0) }),
+            let port = Int(digits), (1...65_535).contains(port)
+        else { return nil }
+        return (host, port)
+    }
+
+    private static func isHostCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 
     package static func fitsOneLabelOrSegment(_ value: String) -> Bool {
@@ -87,7 +116,9 @@ package struct URLTemplate: Sendable {
     /// How many labels make the registrable domain: two, or three under a registry's own second level such as `co.uk`. There
     /// is no public suffix list here; a second level of up to three letters under a country counts as a registry's.
     private static func registrableLabels(_ labels: [Substring]) -> Int {
-        guard labels.count >= 2, labels[labels.count - 1].count == 2, labels[labels.count - 2].count <= 3 else { return 2 }
+        guard labels.count >= 2, labels[labels.count - 1].prefix(while: { $0 != ":" }).count == 2,
+            labels[labels.count - 2].count <= 3
+        else { return 2 }
         return 3
     }
 
@@ -125,7 +156,7 @@ extension Integration {
             origins.append(origin)
         }
         for key in destinationKeys {
-            if let value = config[key] { origins.append("\(key)=\(value.string)") }
+            if let value = config[key], value != .null { origins.append("\(key)=\(value.string)") }
         }
         return origins.sorted()
     }

@@ -2,12 +2,18 @@
 package struct Timestamp: Sendable, Hashable, Comparable {
     package let microseconds: Int64
 
-    package init(microseconds: Int64) { self.microseconds = microseconds }
+    /// Kept within the years 0000 to 9999, which is what can be written.
+    package init(microseconds: Int64) {
+        let bounds = Self.writable
+        self.microseconds = min(max(microseconds, bounds.lowerBound * 1_000_000), bounds.upperBound * 1_000_000 - 1)
+    }
 
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 
     package func advanced(bySeconds seconds: Int64) -> Timestamp {
-        Timestamp(microseconds: microseconds + seconds * 1_000_000)
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, carry) = microseconds.addingReportingOverflow(product)
+        return Timestamp(microseconds: overflow || carry ? (seconds < 0 ? .min : .max) : sum)
     }
 
     /// Seconds of the years 0000 to 9999.

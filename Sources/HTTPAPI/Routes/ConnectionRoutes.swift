@@ -170,7 +170,7 @@ extension JSONWriter {
             for word in words {
                 let number = count(word)
                 guard number > 0 else { continue }
-                json.key(word.rawValue)
+                json.key(escaping: word.rawValue)
                 json.value(number)
             }
         }

@@ -28,13 +28,23 @@ package protocol SQLConnection {
     /// Runs a statement for its effect and returns how many rows it changed.
     @discardableResult
     func execute(_ sql: SQL, _ values: [SQLValue]) throws -> Int
-    /// Runs a query and makes something of each row.
-    func query<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> [Item]
+    /// Runs a query and hands over each row. Not generic, so that a call through the protocol costs no metadata look-up.
+    func forEach(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws
 }
 
 extension SQLConnection {
+    /// Runs a query and makes something of each row.
+    package func query<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> [Item] {
+        var items: [Item] = []
+        try forEach(sql, values) { items.append(try row($0)) }
+        return items
+    }
+
+    /// The first row of a query.
     package func first<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> Item? {
-        try query(sql, values, row).first
+        var item: Item?
+        try forEach(sql, values) { if item == nil { item = try row($0) } }
+        return item
     }
 
     package func count(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
@@ -46,8 +56,8 @@ extension SQLConnection {
 package protocol SQLRow {
     func isNull(_ column: Int) -> Bool
     func int64(_ column: Int) -> Int64
-    /// Text or blob, borrowed until the row moves on.
-    func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+    /// Text or blob; borrowed, and gone when the row moves on.
+    func buffer(_ column: Int) -> UnsafeRawBufferPointer
 }
 
 /// A statement. Its identity is what prepared statements are kept by, so that no text is hashed on the hot path.

@@ -8,7 +8,7 @@ struct UnreadableRow: Error {
 
 extension SQLRow {
     func text(_ column: Int) -> String {
-        withBytes(column) { String(decoding: $0, as: UTF8.self) }
+        String(decoding: buffer(column), as: UTF8.self)
     }
 
     func optionalText(_ column: Int) -> String? {
@@ -16,7 +16,7 @@ extension SQLRow {
     }
 
     func bytes(_ column: Int) -> [UInt8] {
-        withBytes(column) { Array($0) }
+        Array(buffer(column))
     }
 
     func json(_ column: Int) -> JSONText {
@@ -40,7 +40,7 @@ extension SQLRow {
     }
 
     func id<Kind>(_ column: Int) throws -> Identifier<Kind> {
-        guard let id = withBytes(column, { Identifier<Kind>(utf8: $0) }) else { throw UnreadableRow(column: column) }
+        guard let id = Identifier<Kind>(utf8: buffer(column)) else { throw UnreadableRow(column: column) }
         return id
     }
 

@@ -35,6 +35,8 @@ final class SQLiteConnection: SQLConnection {
     enum Mode { case readWrite, readOnly }
 
     private let handle: OpaquePointer
+    /// Pages in the log after the last commit of this connection.
+    private(set) var logPages = 0
     private var statements: [ObjectIdentifier: (sql: SQL, handle: OpaquePointer)] = [:]
     /// Past this many prepared statements, all are let go: lists make a statement for each set of filters.
     private static let statementCapacity = 128
@@ -57,9 +59,27 @@ final class SQLiteConnection: SQLConnection {
         guard mode == .readWrite else { return }
         try run("PRAGMA journal_mode = WAL")
         try run("PRAGMA synchronous = FULL")
-        // A large log means fewer passes that copy it into the file; 64 MiB of it stays allocated at the most.
-        try run("PRAGMA wal_autocheckpoint = 4000")
+        // The writer's Checkpointer decides when the log is copied into the file; 64 MiB of it stay allocated at the most.
+        try run("PRAGMA wal_autocheckpoint = 0")
         try run("PRAGMA journal_size_limit = 67108864")
+        // The hook is called within COMMIT on this thread, and goes with the handle that this object owns.
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                if let context {
+                    Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().logPages = Int(pages)
+                }
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Copies what it can of the log into the file without waiting for anybody, and returns how many pages of the log are
+    /// not copied yet.
+    func checkpoint() throws -> Int {
+        var total: Int32 = 0
+        var copied: Int32 = 0
+        try check(sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &total, &copied))
+        return Int(total - copied)
     }
 
     deinit {
@@ -89,17 +109,16 @@ final class SQLiteConnection: SQLConnection {
         }
     }
 
-    func query<Item>(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Item) throws -> [Item] {
+    func forEach(_ sql: SQL, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws {
         let statement = try prepared(sql)
         defer { reset(statement) }
         try bind(values, to: statement)
-        var items: [Item] = []
         let current = SQLiteRow(statement: statement)
         while true {
             let result = sqlite3_step(statement)
-            if result == SQLITE_DONE { return items }
+            if result == SQLITE_DONE { return }
             guard result == SQLITE_ROW else { throw failure(result) }
-            items.append(try row(current))
+            try row(current)
         }
     }
 
@@ -197,10 +216,9 @@ private struct SQLiteRow: SQLRow {
         sqlite3_column_int64(statement, Int32(column))
     }
 
-    func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    func buffer(_ column: Int) -> UnsafeRawBufferPointer {
         // The pointer first, then the length, as SQLite asks.
         let start = sqlite3_column_blob(statement, Int32(column))
-        let count = Int(sqlite3_column_bytes(statement, Int32(column)))
-        return try body(UnsafeRawBufferPointer(start: start, count: count))
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, Int32(column))))
     }
 }

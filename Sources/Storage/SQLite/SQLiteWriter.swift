@@ -12,6 +12,7 @@ final class SQLiteWriter: Sendable {
     private let thread: NIOThreadPool
     private let state = Mutex(State())
     private let connection: UnsafeBox
+    private let checkpointer: Checkpointer
 
     private struct State {
         var queue: [any WriteJob] = []
@@ -35,6 +36,7 @@ final class SQLiteWriter: Sendable {
         self.path = path
         self.logger = logger
         connection = UnsafeBox()
+        checkpointer = Checkpointer(path: path)
         thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
     }
@@ -52,6 +54,7 @@ final class SQLiteWriter: Sendable {
 
     func close() async {
         state.withLock { $0.isClosed = true }
+        await checkpointer.close()
         // Runs after what was queued before it, since the pool has one thread.
         try? await thread.runIfActive { self.connection.connection = nil }
         try? await thread.shutdownGracefully()
@@ -98,6 +101,7 @@ final class SQLiteWriter: Sendable {
                 state.units += jobs.count
             }
             for job in jobs { job.succeed() }
+            checkpoint()
         } catch {
             guard jobs.count == 1 else {
                 // The transaction ended whole: nobody's work stands, and whose fault it was shows when each runs alone.
@@ -127,6 +131,16 @@ final class SQLiteWriter: Sendable {
         } catch {
             if connection.isInTransaction { try? connection.run("ROLLBACK") }
             throw error
+        }
+    }
+
+    /// After the answers are on their way. A failure here loses nothing: the log keeps what was committed.
+    private func checkpoint() {
+        guard let open = connection.connection else { return }
+        do {
+            try checkpointer.advance(open, logPages: open.logPages)
+        } catch {
+            logger.warning("checkpoint failed", metadata: ["error.reason": "\(error)"])
         }
     }
 

@@ -28,6 +28,11 @@ struct Serve: AsyncParsableCommand {
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
         let sink = LogSink(format: format, level: settings.logLevel, now: systemTime)
         let logger = Logger(label: "patchbay") { _ in StructuredLogHandler(sink: sink) }
+        defer { sink.flush() }
+        try await serve(settings, sink: sink, logger: logger)
+    }
+
+    private func serve(_ settings: Settings, sink: LogSink, logger: Logger) async throws {
         let instance = try await Instance.open(settings, logger: logger)
         let welcome = try await Welcome.prepare(instance)
         let application = try await application(instance, sink: sink, logger: logger, welcome: welcome)

@@ -15,13 +15,22 @@ struct LogSink: Sendable {
     let level: Logger.Level
     let now: @Sendable () -> Timestamp
 
-    /// One write a line, so that lines of several threads do not mix.
+    private let output = LogOutput()
+
+    init(format: Settings.LogFormat, level: Logger.Level, now: @escaping @Sendable () -> Timestamp) {
+        self.format = format
+        self.level = level
+        self.now = now
+    }
+
     func write(_ level: Logger.Level, _ message: String, _ fields: (inout LogFields) -> Void) {
         var line = LogFields(format: format, at: now(), level: level, message: message)
         fields(&line)
-        let bytes = line.finished
-        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+        output.write(line.finished, isUrgent: level >= .error)
     }
+
+    /// Returns when every line is written.
+    func flush() { output.flush() }
 
     /// The line of a request.
     func write(_ request: RequestLine) {
@@ -61,7 +70,7 @@ struct LogFields {
     mutating func add(_ key: String, _ value: String) {
         switch format {
         case .json:
-            json.key(key)
+            json.key(escaping: key)
             json.value(value)
         case .text: text += " \(key)=\(Self.plain(value))"
         }
@@ -77,7 +86,7 @@ struct LogFields {
     mutating func add(_ key: String, number: Int) {
         switch format {
         case .json:
-            json.key(key)
+            json.key(escaping: key)
             json.value(number)
         case .text: text += " \(key)=\(number)"
         }

@@ -1,0 +1,118 @@
+import Catalog
+import Connections
+import Foundation
+import LosslessJSON
+import Testing
+
+@Suite struct BuiltInCatalogTests {
+    /// What is in the binary, in the catalog's order, the default method first.
+    struct Entry: CustomTestStringConvertible, Sendable {
+        let id: String
+        let type: IntegrationType
+        let methods: [String]
+
+        var testDescription: String { id }
+    }
+
+    static let entries: [Entry] = [
+        Entry(id: "anthropic", type: .model, methods: ["api_key"]),
+        Entry(id: "custom", type: .custom, methods: ["custom"]),
+        Entry(id: "github", type: .connectors, methods: ["personal_access_token", "oauth2"]),
+        Entry(id: "hubspot", type: .connectors, methods: ["access_token", "oauth2"]),
+        Entry(id: "mcp", type: .mcp, methods: ["bearer", "header", "none"]),
+        Entry(id: "notion", type: .connectors, methods: ["access_token", "oauth2"]),
+        Entry(id: "openai", type: .model, methods: ["api_key"]),
+        Entry(id: "postgresql", type: .storage, methods: ["connection_string", "password"]),
+        Entry(id: "rest-api", type: .api, methods: ["api_key", "bearer", "basic"]),
+        Entry(id: "s3", type: .storage, methods: ["access_key"]),
+        Entry(id: "slack", type: .connectors, methods: ["bot_token", "oauth2"]),
+        Entry(id: "tavily", type: .tool, methods: ["api_key"]),
+    ]
+
+    private static let folder = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Sources/Catalog/Integrations")
+
+    @Test func everyFileOfTheFolderIsInTheBinary() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)
+        #expect(names.sorted() == BuiltInCatalog.files.map { "\($0.id).yaml" })
+    }
+
+    @Test(arguments: BuiltInCatalogTests.entries)
+    func parses(_ entry: Entry) throws {
+        let text = try #require(BuiltInCatalog.files.first { $0.id == entry.id }?.text)
+        #expect(try Data(contentsOf: Self.folder.appendingPathComponent("\(entry.id).yaml")) == Data(text))
+        let parsed = try CatalogFile.parse(String(decoding: text, as: UTF8.self), file: "\(entry.id).yaml")
+        #expect(parsed.id == entry.id)
+
+        let integration = try #require(BuiltInCatalog().integration(entry.id))
+        #expect(integration.id == entry.id)
+        #expect(integration.type == entry.type)
+        #expect(integration.authMethods.map(\.id) == entry.methods)
+        #expect(integration.authMethod(nil)?.id == entry.methods.first)
+        for method in entry.methods { #expect(integration.authMethod(method)?.id == method) }
+        #expect(integration.authMethod("no-such-method")?.id == nil)
+    }
+
+    @Test func allOfThem() {
+        let all = BuiltInCatalog().all()
+        #expect(all.map(\.id) == Self.entries.map(\.id))
+        #expect(Set(all.map(\.type)) == Set(IntegrationType.allCases))
+    }
+
+    @Test func whatIsNotInItIsOnlyTakenAsCustom() {
+        let catalog = BuiltInCatalog()
+        for name in ["", "Slack", "slack ", "slack.yaml", "../slack", "unheard-of"] {
+            #expect(catalog.integration(name)?.id == nil)
+            #expect(catalog.integration(name, type: .connectors)?.id == nil)
+            #expect(catalog.integration(name, type: .custom)?.id == name)
+            #expect(catalog.integration(name, type: .custom)?.authMethod(nil)?.isFreeForm == true)
+        }
+        // A known name stays what it is, so that the service can refuse another type.
+        #expect(catalog.integration("slack", type: .custom)?.type == .connectors)
+    }
+
+    /// With nothing entered, every required field is told of, by its label, and nothing else.
+    @Test(arguments: BuiltInCatalogTests.entries)
+    func requiredFields(_ entry: Entry) throws {
+        let catalog = BuiltInCatalog()
+        let integration = try #require(catalog.integration(entry.id))
+        for method in integration.authMethods {
+            let required = method.fields.filter { $0.isRequired && $0.defaultValue == nil }
+            let problems = catalog.problems(credentials: JSONObject(), method: method)
+            #expect(problems.map(\.message) == Self.complaints(required))
+        }
+        let required = integration.configFields.filter { $0.isRequired && $0.defaultValue == nil }
+        let problems = catalog.problems(config: JSONObject(), of: integration)
+        #expect(problems.map(\.message) == Self.complaints(required))
+    }
+
+    private static func complaints(_ required: [Field]) -> [String] {
+        required.map { "Field '\($0.label)' is required" }
+    }
+
+    /// A default that the field itself would refuse could never be used.
+    @Test(arguments: BuiltInCatalogTests.entries)
+    func defaultsFitTheirFields(_ entry: Entry) throws {
+        let catalog = BuiltInCatalog()
+        let integration = try #require(catalog.integration(entry.id))
+        for method in integration.authMethods {
+            for field in method.fields {
+                guard let text = field.defaultValue else { continue }
+                var data = JSONObject()
+                data[field.key] = try JSONSlice(parsing: Array(text.utf8)).canonical
+                let problems = catalog.problems(credentials: data, method: method)
+                #expect(!problems.contains { $0.key == field.key }, "\(method.id).\(field.key)")
+            }
+        }
+    }
+
+    @Test func secretsAreSecretUnlessTheFileSaysOtherwise() throws {
+        let slack = try #require(BuiltInCatalog().integration("slack"))
+        #expect(slack.secureConfigKeys == ["signing_secret"])
+        #expect(slack.authMethod("oauth2")?.fields.filter { !$0.isSecure }.map(\.key) == ["token_type", "expires_at"])
+        let postgresql = try #require(BuiltInCatalog().integration("postgresql"))
+        #expect(postgresql.destinationKeys == ["host", "port"])
+        #expect(postgresql.secureConfigKeys.isEmpty)
+    }
+}
