@@ -181,7 +181,9 @@ package enum CatalogFile {
     private static func isIdentifier(_ text: String, separator: Character) -> Bool {
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        guard (1...64).contains(text.utf8.count), let first = text.utf8.first, letters.contains(first) else { return false }
+        guard (1...64).contains(text.utf8.count), let first = text.utf8.first, letters.contains(first) else {
+            return false
+        }
         return text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == separator.asciiValue }
     }
 }

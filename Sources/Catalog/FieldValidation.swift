@@ -18,7 +18,9 @@ enum FieldPattern {
 
     static func matches(_ value: String, _ pattern: String) -> Bool {
         compiled.withLock { compiled in
-            if compiled[pattern] == nil { compiled[pattern] = (try? Regex(pattern)).map { Compiled(regex: $0.matchingSemantics(.unicodeScalar)) } }
+            if compiled[pattern] == nil {
+                compiled[pattern] = (try? Regex(pattern)).map { Compiled(regex: $0.matchingSemantics(.unicodeScalar)) }
+            }
             guard let regex = compiled[pattern]?.regex else { return false }
             return (try? regex.wholeMatch(in: value)) != nil
         }

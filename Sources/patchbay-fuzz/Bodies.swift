@@ -39,7 +39,9 @@ enum Bodies {
         case 2, 3: return string(using: &random)
         case 4: return ["\"active\"", "\"error\"", "\"********\""].randomElement(using: &random) ?? "\"\""
         case 5:
-            let elements = (0..<Int.random(in: 0..<4, using: &random)).map { _ in value(depth: depth + 1, using: &random) }
+            let elements = (0..<Int.random(in: 0..<4, using: &random)).map { _ in
+                value(depth: depth + 1, using: &random)
+            }
             return "[\(elements.joined(separator: " , "))]"
         default:
             let members = (0..<Int.random(in: 0..<4, using: &random)).map { _ in
@@ -60,7 +62,8 @@ enum Bodies {
     }
 
     private static let pieces = [
-        "a", "é", "e\u{301}", "😀", "\\n", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\\"", "\\\\", "/", "a", "b", "\u{7F}",
+        "a", "é", "e\u{301}", "😀", "\\n", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\\"", "\\\\", "/", "a", "b",
+        "\u{7F}",
     ]
 
     private static func string(using random: inout SplitMix64) -> String {

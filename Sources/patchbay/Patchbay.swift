@@ -13,7 +13,9 @@ struct Patchbay: AsyncParsableCommand {
             when there is none.
             """,
         version: version,
-        subcommands: [Serve.self, Migrate.self, Keys.self, Workspaces.self, CatalogCommand.self, Backup.self, Version.self]
+        subcommands: [
+            Serve.self, Migrate.self, Keys.self, Workspaces.self, CatalogCommand.self, Backup.self, Version.self,
+        ]
     )
 }
 

@@ -52,7 +52,8 @@ import Testing
             #expect(try await harness.send(.post, "/connections", "not json", key: reader.key).status == 403)
             #expect(try await harness.send(.get, "/api-keys", key: reader.key).status == 403)
             let elsewhere: HTTPFields = [.workspaceID: "wsp_01ARZ3NDEKTSV4RRFFQ69G5FAV"]
-            #expect(try await harness.send(.post, "/connections", "{}", key: reader.key, headers: elsewhere).status == 404)
+            #expect(
+                try await harness.send(.post, "/connections", "{}", key: reader.key, headers: elsewhere).status == 404)
             let writer = try await harness.tenant("w", permissions: ["read", "write"])
             let id = try await harness.slack(key: writer.key)
             let credential = try await harness.send(.get, "/connections/\(id)", key: writer.key).string("credential_id")

@@ -65,7 +65,8 @@ import Testing
             "an unknown credential id", .post, "/connections",
             #"{"integration":"slack","integration_type":"connectors","credential_id":"cred_01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#,
             status: 404, contains: ["Credential not found"]),
-        Scenario("not JSON by its type", .post, "/connections", "{}", headers: [.contentType: "text/plain"], status: 415),
+        Scenario(
+            "not JSON by its type", .post, "/connections", "{}", headers: [.contentType: "text/plain"], status: 415),
     ]
 
     @Test(arguments: refusals)
@@ -126,7 +127,8 @@ import Testing
         try await Harness.run { harness in
             let reply = try await harness.send(
                 .post, "/connections",
-                #"{"integration":"my-erp","integration_type":"custom","credentials":{"a":"s3cr3t","b":[1]},"config":{"n":1.0}}"#)
+                #"{"integration":"my-erp","integration_type":"custom","credentials":{"a":"s3cr3t","b":[1]},"config":{"n":1.0}}"#
+            )
             #expect(reply.status == 200)
             #expect(reply["config"] == #"{"n":1.0}"#)
             #expect(!reply.text.contains("s3cr3t"))

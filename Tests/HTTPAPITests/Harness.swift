@@ -82,7 +82,9 @@ struct Harness: Sendable {
         var headers = headers
         if let key { headers[.authorization] = "Bearer \(key)" }
         if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
-        let uri = path.hasPrefix("/health") || path.hasPrefix("/metrics") || path.hasPrefix("/openapi") ? path : "/api/v1" + path
+        let uri =
+            path.hasPrefix("/health") || path.hasPrefix("/metrics") || path.hasPrefix("/openapi")
+            ? path : "/api/v1" + path
         return try await client.execute(
             uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) }
         ) { Reply($0) }

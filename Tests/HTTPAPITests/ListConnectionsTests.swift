@@ -5,15 +5,21 @@ import Testing
 
 @Suite struct ListConnectionsTests {
     static let refusals = [
-        Scenario("skip below 0", .get, "/connections?skip=-1", status: 422, contains: [#""greater_than_equal","loc":["query","skip"]"#]),
+        Scenario(
+            "skip below 0", .get, "/connections?skip=-1", status: 422,
+            contains: [#""greater_than_equal","loc":["query","skip"]"#]),
         Scenario("limit 0", .get, "/connections?limit=0", status: 422, contains: [#""ctx":{"ge":1}"#]),
         Scenario("limit 1001", .get, "/connections?limit=1001", status: 422, contains: [#""ctx":{"le":1000}"#]),
         Scenario("limit no number", .get, "/connections?limit=x", status: 422, contains: [#""int_parsing""#]),
         Scenario("unknown status", .get, "/connections?status=x", status: 422, contains: [#"["query","status"]"#]),
         Scenario("cursor and skip", .get, "/connections?cursor=c1_01ARZ3NDEKTSV4RRFFQ69G5FAV&skip=1", status: 422),
         Scenario("a cursor of another make", .get, "/connections?cursor=abc", status: 422),
-        Scenario("skip past every row", .get, "/connections?skip=99999999999999999999", status: 200, contains: [#""connections":[]"#]),
-        Scenario("validate without an integration", .post, "/connections/validate", "{}", status: 422, contains: [#"["query","integration_id"]"#]),
+        Scenario(
+            "skip past every row", .get, "/connections?skip=99999999999999999999", status: 200,
+            contains: [#""connections":[]"#]),
+        Scenario(
+            "validate without an integration", .post, "/connections/validate", "{}", status: 422,
+            contains: [#"["query","integration_id"]"#]),
         Scenario("validate an unknown integration", .post, "/connections/validate?integration_id=x", "{}", status: 404),
         Scenario(
             "validate says what is wrong", .post, "/connections/validate?integration_id=slack",
@@ -21,7 +27,9 @@ import Testing
         Scenario(
             "requirements", .get, "/connections/integrations/slack/requirements?auth_method_id=oauth2", status: 200,
             contains: [#""auth_method":{"id":"oauth2""#, #""key":"access_token","label":"Access Token""#]),
-        Scenario("requirements of an unknown method", .get, "/connections/integrations/slack/requirements?auth_method_id=x", status: 404),
+        Scenario(
+            "requirements of an unknown method", .get, "/connections/integrations/slack/requirements?auth_method_id=x",
+            status: 404),
     ]
 
     @Test(arguments: refusals)

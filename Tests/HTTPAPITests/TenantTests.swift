@@ -10,7 +10,8 @@ import Testing
             let a = try await harness.tenant("a")
             let b = try await harness.tenant("b")
             let connection = try await harness.slack(key: b.key)
-            let credential = try await harness.send(.get, "/connections/\(connection)", key: b.key)
+            let credential =
+                try await harness.send(.get, "/connections/\(connection)", key: b.key)
                 .string("credential_id") ?? ""
             let foreign = [
                 "{connection_id}": connection, "{credential_id}": credential, "{key_id}": b.keyID,
@@ -41,7 +42,8 @@ import Testing
             let a = try await harness.tenant("a")
             let b = try await harness.tenant("b")
             let connection = try await harness.slack(key: b.key)
-            let credential = try await harness.send(.get, "/connections/\(connection)", key: b.key)
+            let credential =
+                try await harness.send(.get, "/connections/\(connection)", key: b.key)
                 .string("credential_id") ?? ""
             let never = "cred_01ARZ3NDEKTSV4RRFFQ69G5FAV"
             for path in ["/connections?credential_id=", "/connections?cursor=c1_"] {

@@ -21,7 +21,9 @@ import Testing
 
     static let cases = [
         Case("an empty object writes nothing", "{}", writes: false, ["label": #""one""#]),
-        Case("null config and status write nothing", #"{"config":null,"status":null}"#, writes: false, ["status": #""active""#]),
+        Case(
+            "null config and status write nothing", #"{"config":null,"status":null}"#, writes: false,
+            ["status": #""active""#]),
         Case("unknown fields are ignored", #"{"id":"x","created_by":"y"}"#, writes: false, [:]),
         Case("null clears the label", #"{"label":null}"#, ["label": "null"]),
         Case("an equal label still writes", #"{"label":"one"}"#, ["label": #""one""#]),
@@ -30,10 +32,13 @@ import Testing
         Case(
             "numbers and order stay", #"{"config":{"z":1.0,"a":123456789012345678901234567890,"e":1E400,"m":-0}}"#,
             ["config": #"{"z":1.0,"a":123456789012345678901234567890,"e":1E400,"m":-0}"#]),
-        Case("the last of two equal keys, at the first's place", #"{"config":{"a":1,"b":2,"\u0061":3}}"#, ["config": #"{"a":3,"b":2}"#]),
+        Case(
+            "the last of two equal keys, at the first's place", #"{"config":{"a":1,"b":2,"\u0061":3}}"#,
+            ["config": #"{"a":3,"b":2}"#]),
         Case("white space goes", "{ \"config\" : { \"a\" : [ 1 , 2 ] } }", ["config": #"{"a":[1,2]}"#]),
         Case("a status is asserted", #"{"status":"expired"}"#, ["status": #""expired""#]),
-        Case("additions", #"{"external_id":"e","tags":["t"],"metadata":{"k":1.50}}"#,
+        Case(
+            "additions", #"{"external_id":"e","tags":["t"],"metadata":{"k":1.50}}"#,
             ["external_id": #""e""#, "tags": #"["t"]"#, "metadata": #"{"k":1.50}"#]),
     ]
 
@@ -54,14 +59,20 @@ import Testing
 
     static let refusals: [(body: String, problems: [String])] = [
         (#"{"label":7,"config":[],"status":"x"}"#, [#""string_type""#, #""dict_type""#, #""enum""#]),
-        (#"{"label":"\#(String(repeating: "é", count: 256))"}"#, [#""string_too_long""#, #""ctx":{"max_length":255}"#]),
+        (
+            #"{"label":"\#(String(repeating: "é", count: 256))"}"#,
+            [#""string_too_long""#, #""ctx":{"max_length":255}"#]
+        ),
         ("[]", [#""model_attributes_type","loc":["body"]"#]),
         ("null", [#""model_attributes_type""#]),
         (#"{"label":"#, [#""json_invalid""#, "Expecting value"]),
         (#"{"label":"\ud800"}"#, [#""json_invalid""#]),
         (#"{"config":{"a":NaN}}"#, [#""json_invalid""#]),
         (#"{"tags":["a",1]}"#, [#""loc":["body","tags",1]"#]),
-        (#"{"config":{"signing_secret":"********"}}"#, [#""integration_config","loc":["body","config","signing_secret"]"#]),
+        (
+            #"{"config":{"signing_secret":"********"}}"#,
+            [#""integration_config","loc":["body","config","signing_secret"]"#]
+        ),
     ]
 
     @Test(arguments: refusals)
@@ -118,7 +129,8 @@ import Testing
                 """)
             let path = "/connections/\(created.string("id") ?? "")"
             #expect(created["secret_rebind_required"] == "false")
-            let samePlace = try await harness.send(.put, path, #"{"config":{"base_url":"https://API.example.com:443/v2"}}"#)
+            let samePlace = try await harness.send(
+                .put, path, #"{"config":{"base_url":"https://API.example.com:443/v2"}}"#)
             #expect(samePlace["secret_rebind_required"] == "false")
             let moved = try await harness.send(.put, path, #"{"config":{"base_url":"https://evil.example.net"}}"#)
             #expect(moved["secret_rebind_required"] == "true")
@@ -126,7 +138,8 @@ import Testing
             // Keeping the old value is not entering it again.
             try await harness.send(.put, "/credentials/\(credential)", #"{"data":{"token":"********"}}"#)
             #expect(try await harness.send(.get, path)["secret_rebind_required"] == "true")
-            let entered = try await harness.send(.put, "/credentials/\(credential)", #"{"data":{"token":"klmnopqrst"}}"#)
+            let entered = try await harness.send(
+                .put, "/credentials/\(credential)", #"{"data":{"token":"klmnopqrst"}}"#)
             #expect(entered.status == 200)
             #expect(try await harness.send(.get, path)["secret_rebind_required"] == "false")
         }

@@ -10,7 +10,9 @@ import Testing
             createdAt: .t0, updatedAt: .t0)
     }
 
-    private static func digest(_ byte: UInt8) -> TokenDigest { Array(repeating: byte, count: 32).withUnsafeBytes { TokenDigest($0) } }
+    private static func digest(_ byte: UInt8) -> TokenDigest {
+        Array(repeating: byte, count: 32).withUnsafeBytes { TokenDigest($0) }
+    }
 
     @Test(arguments: StoreUnderTest.allCases)
     func `a key is found by its digest alone and comes back whole`(_ kind: StoreUnderTest) async throws {

@@ -36,7 +36,9 @@ package struct IPRange: Sendable, Hashable {
         guard let address = IPAddress(String(parts[0])) else { return nil }
         let width = address.bytes.count * 8
         if parts.count == 2 {
-            guard let length = Int(parts[1]), (0...width).contains(length), String(length) == parts[1] else { return nil }
+            guard let length = Int(parts[1]), (0...width).contains(length), String(length) == parts[1] else {
+                return nil
+            }
             prefixLength = length
         } else {
             prefixLength = width

@@ -32,7 +32,8 @@ struct ConfigSplit {
 
 extension FieldProblem {
     static func nothingStored(_ key: String, in integration: Integration) -> FieldProblem {
-        FieldProblem(key: key, message: "Field '\(integration.label(of: key))' is masked, but nothing is stored to keep")
+        FieldProblem(
+            key: key, message: "Field '\(integration.label(of: key))' is masked, but nothing is stored to keep")
     }
 
     static func destinationChanged(_ key: String, in integration: Integration) -> FieldProblem {

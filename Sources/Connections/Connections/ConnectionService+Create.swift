@@ -88,8 +88,10 @@ extension ConnectionService {
         guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
 
         let id = ambient.id(ConnectionID.self)
-        let credentialID = try material.existing ?? insertCredential(
-            material, method: method, draft: draft, in: workspace, keeper: keeper, cause: cause, tx: tx)
+        let credentialID =
+            try material.existing
+            ?? insertCredential(
+                material, method: method, draft: draft, in: workspace, keeper: keeper, cause: cause, tx: tx)
         let connection = Connection(
             id: id, workspaceID: workspace, credentialID: credentialID, integration: draft.integration,
             integrationType: integration.type, authMethodID: method.id,

@@ -76,7 +76,8 @@ package struct ConnectionService: Sendable {
         let origins = integration.origins(config: config) ?? []
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
         // Opened only to keep something of it: a row that does not open is mended by entering every secret anew.
-        let stored = split.kept.isEmpty ? nil : try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) }
+        let stored =
+            split.kept.isEmpty ? nil : try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) }
         var values = split.entered
         for key in split.kept {
             if let value = stored?[key] {

@@ -68,7 +68,9 @@ package struct SecretKeeper {
     }
 
     /// The secure config values for use towards `origins`.
-    package func open(_ sealed: SealedConfig, of connection: ConnectionID, towards origins: [String]) throws -> JSONObject {
+    package func open(_ sealed: SealedConfig, of connection: ConnectionID, towards origins: [String]) throws
+        -> JSONObject
+    {
         try object(
             vault.open(sealed.bytes, under: workspaceKey(), for: configPlace(connection, origins, sealed.generation)))
     }

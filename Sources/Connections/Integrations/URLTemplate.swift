@@ -23,7 +23,8 @@ package struct URLTemplate: Sendable {
         let host = rest.prefix { $0 != "/" }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
         let fixed = Self.registrableLabels(labels)
-        guard !host.contains("{") || (labels.count > fixed && !labels.suffix(fixed).contains { $0.contains("{") }) else {
+        guard !host.contains("{") || (labels.count > fixed && !labels.suffix(fixed).contains { $0.contains("{") })
+        else {
             throw Invalid(reason: "the last \(fixed) labels of the host must be literal")
         }
         let segments = rest.dropFirst(host.count).split(separator: "/")
@@ -86,7 +87,8 @@ package struct URLTemplate: Sendable {
         let rest = authority[end...]
         if rest.isEmpty || rest == ":" { return (host, nil) }
         let digits = rest.dropFirst()
-        guard rest.first == ":", (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...57).contains($0) }),
+        guard rest.first == ":", (1...5).contains(digits.utf8.count),
+            digits.utf8.allSatisfy({ (48...57).contains($0) }),
             let port = Int(digits), (1...65_535).contains(port)
         else { return nil }
         return (host, port)

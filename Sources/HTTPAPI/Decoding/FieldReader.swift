@@ -264,7 +264,8 @@ extension ValidationProblem {
     ) -> ValidationProblem where Word.RawValue == String {
         let words = Word.allCases.map { "'\($0.rawValue)'" }
         let expected =
-            words.count < 2 ? words.joined() : "\(words.dropLast().joined(separator: ", ")) or \(words[words.count - 1])"
+            words.count < 2
+            ? words.joined() : "\(words.dropLast().joined(separator: ", ")) or \(words[words.count - 1])"
         return ValidationProblem(
             "enum", at: place, "Input should be \(expected)", input: input, context: [("expected", JSONText(expected))])
     }

@@ -39,9 +39,16 @@ struct Answer {
     }
 }
 
+/// Names that the library has not; each is a token, so making it cannot fail.
 extension HTTPField.Name {
-    static let requestID = HTTPField.Name("X-Request-Id")!  // swift-format-ignore: NeverForceUnwrap
-    static let workspaceID = HTTPField.Name("X-Workspace-Id")!  // swift-format-ignore: NeverForceUnwrap
-    static let apiKey = HTTPField.Name("X-API-Key")!  // swift-format-ignore: NeverForceUnwrap
-    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!  // swift-format-ignore: NeverForceUnwrap
+    // swift-format-ignore: NeverForceUnwrap
+    static let requestID = HTTPField.Name("X-Request-Id")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let workspaceID = HTTPField.Name("X-Workspace-Id")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let apiKey = HTTPField.Name("X-API-Key")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let retryAfter = HTTPField.Name("Retry-After")!
 }

@@ -1,8 +1,8 @@
 import Connections
 import HTTPTypes
 import Hummingbird
-import LosslessJSON
 import Logging
+import LosslessJSON
 
 /// The one place where errors become answers.
 enum ErrorAnswers {
@@ -117,8 +117,4 @@ enum ErrorAnswers {
         logger.error("request failed", metadata: ["error.reason": "\(reason)"])
         return .error(.internalServerError, "Internal Server Error")
     }
-}
-
-extension HTTPField.Name {
-    fileprivate static let retryAfter = HTTPField.Name("Retry-After")!  // swift-format-ignore: NeverForceUnwrap
 }

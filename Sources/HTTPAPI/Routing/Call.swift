@@ -111,7 +111,9 @@ extension StringProtocol {
     var trimmingSpaces: String {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
         let bytes = Array(utf8)
-        guard let first = bytes.first, let last = bytes.last, isBlank(first) || isBlank(last) else { return String(self) }
+        guard let first = bytes.first, let last = bytes.last, isBlank(first) || isBlank(last) else {
+            return String(self)
+        }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })
         else { return "" }
         return String(decoding: bytes[start...end], as: UTF8.self)

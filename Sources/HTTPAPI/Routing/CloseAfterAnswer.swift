@@ -1,5 +1,5 @@
-package import NIOCore
 import HTTPTypes
+package import NIOCore
 package import NIOHTTPTypes
 
 /// Closes the channel after an answer that says `Connection: close`, when the client may still be sending. Our side is shut

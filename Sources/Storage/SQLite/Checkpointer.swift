@@ -58,7 +58,8 @@ final class Checkpointer: Sendable {
 
     private func copy() {
         do {
-            let open = try connection.connection
+            let open =
+                try connection.connection
                 ?? SQLiteConnection(path: path, mode: .readWrite, cacheKiB: Self.cacheKiB)
             connection.connection = open
             _ = try open.checkpoint()

@@ -43,7 +43,9 @@ final class SQLiteConnection: SQLConnection {
 
     init(path: String, mode: Mode, cacheKiB: Int) throws {
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_NOMUTEX | (mode == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        let flags =
+            SQLITE_OPEN_NOMUTEX
+            | (mode == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
         let result = sqlite3_open_v2(path, &opened, flags, nil)
         guard result == SQLITE_OK, let opened else {
             let error = SQLiteError(code: result, message: String(cString: sqlite3_errstr(result)))

@@ -61,7 +61,10 @@ final class SQLiteWriter: Sendable {
     }
 
     private func enqueue(_ job: any WriteJob) {
-        enum Action { case wait, start, refuse(String) }
+        enum Action {
+            case wait, start
+            case refuse(String)
+        }
         let action: Action = state.withLock { state in
             if state.isClosed { return .refuse("the store is closing") }
             if state.queue.count >= Self.maxQueue { return .refuse("too many writes are waiting") }

@@ -11,7 +11,9 @@ struct Keys: AsyncParsableCommand {
         @Option(help: "What the key is for.")
         var label: String
 
-        @Option(help: "A workspace's id, or 'instance' for a key that acts in all of them. Default: the workspace 'default'.")
+        @Option(
+            help:
+                "A workspace's id, or 'instance' for a key that acts in all of them. Default: the workspace 'default'.")
         var workspace: String?
 
         @Option(help: "Some of read,write,secrets,admin. Default: read,write.")

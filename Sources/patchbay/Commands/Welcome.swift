@@ -38,7 +38,8 @@ struct Welcome: Sendable {
             default: .known
             }
         return Welcome(
-            key: key, publicURL: settings.publicURL, host: settings.host, scheme: settings.tls == nil ? "http" : "https")
+            key: key, publicURL: settings.publicURL, host: settings.host, scheme: settings.tls == nil ? "http" : "https"
+        )
     }
 
     /// Shown before the key is stored: a start that fails afterwards has not lost it.

@@ -30,7 +30,8 @@ struct Workspaces: AsyncParsableCommand {
         func run() async throws {
             guard case .workspaces(let workspaces) = try await AdminClient.perform(.listWorkspaces) else { return }
             try output.print(workspaces) {
-                Table(["ID", "SLUG", "NAME", "CREATED"], workspaces.map { [$0.id, $0.slug, $0.name, $0.createdAt] }).text
+                Table(["ID", "SLUG", "NAME", "CREATED"], workspaces.map { [$0.id, $0.slug, $0.name, $0.createdAt] })
+                    .text
             }
         }
     }

@@ -36,14 +36,17 @@ struct MasterKeySource {
         guard let secret = settings.masterKey else { return nil }
         let text = secret.withBytes { String(decoding: $0, as: UTF8.self) }
         guard let key = MasterKey(base64: text) else {
-            throw Refused(description: "PATCHBAY_MASTER_KEY must be 32 bytes in base64, as `openssl rand -base64 32` prints")
+            throw Refused(
+                description: "PATCHBAY_MASTER_KEY must be 32 bytes in base64, as `openssl rand -base64 32` prints")
         }
         return key
     }
 
     private func fileKey() throws -> MasterKey? {
         guard let text = PrivateFile.read(path) else { return nil }
-        guard let key = MasterKey(base64: text) else { throw Refused(description: "\(path) does not hold a master key") }
+        guard let key = MasterKey(base64: text) else {
+            throw Refused(description: "\(path) does not hold a master key")
+        }
         return key
     }
 

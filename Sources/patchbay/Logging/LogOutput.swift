@@ -63,7 +63,8 @@ final class LogOutput: Sendable {
         state.withLock { state in
             var lines = state.waiting
             if state.dropped > 0 {
-                lines += Array("{\"level\":\"warning\",\"message\":\"log lines dropped\",\"count\":\(state.dropped)}\n".utf8)
+                lines += Array(
+                    "{\"level\":\"warning\",\"message\":\"log lines dropped\",\"count\":\(state.dropped)}\n".utf8)
             }
             state = State()
             return lines

@@ -1,7 +1,7 @@
 import Connections
 import HTTPAPI
-import LosslessJSON
 import Logging
+import LosslessJSON
 
 #if canImport(Glibc)
     import Glibc
@@ -78,7 +78,9 @@ struct LogFields {
 
     /// Quoted unless it is one plain word, so that a value can neither look like another field nor draw on the terminal.
     private static func plain(_ value: String) -> String {
-        let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        let isPlain = value.utf8.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
+        }
         guard !isPlain || value.isEmpty else { return value }
         return JSONText(String(value.unicodeScalars.filter { $0.properties.generalCategory != .control })).string
     }
