@@ -61,15 +61,16 @@ package struct API: Sendable {
         let now = ambient.now()
         let principal = try await authenticator.principal(request, context: context, at: now)
         let workspace = try await workspaces.resolve(header: request.headers[.workspaceID], for: principal)
-        context.trace.update { facts in
+        let requestID = context.trace.update { facts in
             facts.workspace = workspace
             facts.principal = principal
+            return facts.requestID
         }
         if case .permission(let permission) = route.access, !principal.permissions.contains(permission) {
             throw DomainError.forbidden("This needs the permission '\(permission.rawValue)'")
         }
         return Call(
             request: request, parameters: context.parameters, principal: principal, workspace: workspace,
-            cause: Cause(principal: principal, requestID: context.requestID(of: request), at: now))
+            cause: Cause(principal: principal, requestID: requestID, at: now))
     }
 }

@@ -19,6 +19,8 @@ package typealias EventID = Identifier<EventKind>
 package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let ulid: ULID
 
+    // Inlinable, so that it is specialized where rows and answers are made: a generic call across modules looks up metadata.
+    @inlinable
     package init(_ ulid: ULID) { self.ulid = ulid }
 
     /// Strict: anything but the prefix and 26 Crockford characters is `nil`.
@@ -28,6 +30,7 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         self = id
     }
 
+    @inlinable
     package init?(utf8 bytes: UnsafeRawBufferPointer) {
         let prefix = Kind.prefix
         let length = prefix.utf8CodeUnitCount
@@ -37,6 +40,7 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         self.ulid = ulid
     }
 
+    @inlinable
     package func append(to bytes: inout [UInt8]) {
         Kind.prefix.withUTF8Buffer { bytes.append(contentsOf: $0) }
         ulid.append(to: &bytes)

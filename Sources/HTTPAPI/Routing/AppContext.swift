@@ -30,13 +30,15 @@ final class RequestTrace: Sendable {
         var route: Int?
         var workspace: WorkspaceID?
         var principal: Principal?
+        /// The caller's id if it is sane, else the server's.
+        var requestID = ""
     }
 
     private let facts = Mutex(Facts())
 
     var current: Facts { facts.withLock { $0 } }
 
-    func update(_ change: (inout Facts) -> Void) {
+    func update<Result: Sendable>(_ change: (inout Facts) -> Result) -> Result {
         facts.withLock { change(&$0) }
     }
 }

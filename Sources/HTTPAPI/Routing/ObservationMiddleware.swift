@@ -21,13 +21,14 @@ struct ObservationMiddleware: RouterMiddleware {
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
+        let requestID = context.requestID(of: request)
+        context.trace.update { $0.requestID = requestID }
         var response: Response
         do {
             response = try await next(request, context)
         } catch {
             response = answer(to: error, request: request, context: context).response
         }
-        let requestID = context.requestID(of: request)
         if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = requestID
         let facts = context.trace.current

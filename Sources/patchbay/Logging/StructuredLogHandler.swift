@@ -39,7 +39,7 @@ struct LogSink: Sendable {
             line.add("http.method", request.method)
             line.add("http.route", request.route)
             line.add("http.status", number: request.status)
-            line.add("duration_us", number: Int(request.seconds * 1e6))
+            line.add("duration_ms", microseconds: Int(request.seconds * 1e6))
             line.add("request.id", request.requestID)
             if let workspace = request.workspace { line.add("workspace.id", workspace.description) }
             if let principal = request.principal { line.add("principal.id", principal.actor) }
@@ -91,6 +91,18 @@ struct LogFields {
             json.key(escaping: key)
             json.value(number)
         case .text: text += " \(key)=\(number)"
+        }
+    }
+
+    /// As milliseconds with three decimals.
+    mutating func add(_ key: String, microseconds: Int) {
+        let fraction = String(microseconds % 1_000 + 1_000).dropFirst()
+        let milliseconds = "\(microseconds / 1_000).\(fraction)"
+        switch format {
+        case .json:
+            json.key(escaping: key)
+            json.value(JSONText(unchecked: Array(milliseconds.utf8)))
+        case .text: text += " \(key)=\(milliseconds)"
         }
     }
 
