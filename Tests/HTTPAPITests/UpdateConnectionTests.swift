@@ -119,6 +119,22 @@ import Testing
         }
     }
 
+    @Test func `a changed destination wants nothing where there is no secret`() async throws {
+        try await Harness.run { harness in
+            let created = try await harness.send(
+                .post, "/connections",
+                """
+                {"integration":"mcp","integration_type":"mcp","auth_method_id":"none","credentials":{},
+                 "config":{"server_url":"https://one.example.com/mcp"}}
+                """)
+            let path = "/connections/\(created.string("id") ?? "")"
+            let moved = try await harness.send(
+                .put, path, #"{"config":{"server_url":"https://two.example.com/mcp"}}"#)
+            #expect(moved.status == 200, "\(moved.text)")
+            #expect(moved["secret_rebind_required"] == "false")
+        }
+    }
+
     @Test func `a changed destination wants the secret again`() async throws {
         try await Harness.run { harness in
             let created = try await harness.send(

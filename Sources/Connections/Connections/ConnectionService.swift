@@ -73,29 +73,50 @@ package struct ConnectionService: Sendable {
         guard var secrets = try tx.secrets(of: row.id, in: row.workspaceID) else {
             throw StoreError.failed("a connection has no secrets row")
         }
-        let origins = integration.origins(config: config) ?? []
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
-        // Opened only to keep something of it: a row that does not open is mended by entering every secret anew.
-        let stored =
-            split.kept.isEmpty ? nil : try secrets.config.map { try keeper.open($0, of: row.id, towards: $0.origins) }
-        var values = split.entered
-        for key in split.kept {
-            if let value = stored?[key] {
-                values[key] = value
-                if secrets.config?.origins != origins { problems.append(.destinationChanged(key, in: integration)) }
-            } else {
-                problems.append(.nothingStored(key, in: integration))
-            }
-        }
+        let origins = integration.origins(config: config) ?? []
+        let (kept, refused) = try keptSecrets(
+            split, of: row, integration: integration, secrets: secrets, origins: origins, keeper: keeper)
+        problems += refused
         guard problems.isEmpty else { throw DomainError.invalidConfig(problems) }
-        let keepsAll = split.entered.members.isEmpty && values.members.count == stored?.members.count
-        if hadSecrets || split.hasSecrets, !keepsAll {
-            secrets.config =
-                values.members.isEmpty
-                ? nil : try keeper.seal(config: values, of: row.id, origins: origins, generation: row.revision + 1)
-            try tx.update(secrets: secrets, of: row.id, in: row.workspaceID)
+
+        var values = split.entered
+        for member in kept.members { values[member.name] = member.value }
+        secrets.config =
+            values.members.isEmpty
+            ? nil : try keeper.seal(config: values, of: row.id, origins: origins, generation: row.revision + 1)
+        if origins != secrets.origins, integration.authMethod(row.authMethodID)?.takesCredentials == false,
+            let sealed = try tx.sealed(row.credentialID, in: row.workspaceID)
+        {
+            // The credential is empty by its nature, so there is nothing that would have to be entered again.
+            let recordKey = try keeper.recordKey(of: sealed, row.credentialID)
+            secrets.wrappedRecordKey = try keeper.bind(recordKey, of: row.credentialID, to: row.id, origins: origins)
+            secrets.origins = origins
         }
+        try tx.update(secrets: secrets, of: row.id, in: row.workspaceID)
         return StoredConfig(masked: split.masked.text, needsRebind: origins != secrets.origins)
+    }
+
+    /// The stored values of the keys whose mask was sent, and what stands against keeping the others. Nothing is opened
+    /// unless something is kept: a row that does not open is mended by entering every secret anew.
+    private func keptSecrets(
+        _ split: ConfigSplit, of row: Connection, integration: Integration, secrets: ConnectionSecrets,
+        origins: [String], keeper: SecretKeeper
+    ) throws -> (kept: JSONObject, refused: [FieldProblem]) {
+        var kept = JSONObject()
+        var refused: [FieldProblem] = []
+        guard !split.kept.isEmpty else { return (kept, refused) }
+        let sealed = secrets.config
+        let stored = try sealed.map { try keeper.open($0, of: row.id, towards: $0.origins) }
+        for key in split.kept {
+            guard let value = stored?[key] else {
+                refused.append(.nothingStored(key, in: integration))
+                continue
+            }
+            kept[key] = value
+            if sealed?.origins != origins { refused.append(.destinationChanged(key, in: integration)) }
+        }
+        return (kept, refused)
     }
 
     // MARK: Deleting

@@ -67,6 +67,9 @@ package struct AuthMethod: Sendable {
 
     /// Takes any keys, all of them secret.
     package var isFreeForm: Bool { scheme == .custom }
+
+    /// Whether a credential for it can hold anything.
+    package var takesCredentials: Bool { isFreeForm || !fields.isEmpty }
 }
 
 /// One value that a person fills in.

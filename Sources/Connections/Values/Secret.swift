@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Bytes that must not be seen. It cannot be printed, encoded, dumped or compared; whoever needs the bytes opens it in a
 /// closure, where a reader of the code finds every use. The memory is wiped when the last holder lets go.
 package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -31,9 +37,9 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
         }
 
         deinit {
-            // Through volatile-like stores that the optimizer cannot prove dead: the pointer escapes to deallocate().
-            for index in bytes.indices { bytes[index] = 0 }
-            withExtendedLifetime(bytes) { $0.deallocate() }
+            // A plain loop of stores could be left out as dead.
+            if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
+            bytes.deallocate()
         }
     }
 }

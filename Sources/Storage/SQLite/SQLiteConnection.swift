@@ -99,6 +99,7 @@ final class SQLiteConnection: SQLConnection {
 
     // MARK: SQLConnection
 
+    @discardableResult
     func execute(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
         let statement = try prepared(sql)
         defer { reset(statement) }
@@ -154,8 +155,8 @@ final class SQLiteConnection: SQLConnection {
                 switch value {
                 case .null: sqlite3_bind_null(statement, place)
                 case .int(let number): sqlite3_bind_int64(statement, place, number)
-                case .text(let text): bind(Array(text.utf8), to: statement, at: place)
-                case .utf8(let bytes): bind(bytes, to: statement, at: place)
+                case .text(var text): text.withUTF8 { Self.bind(UnsafeRawBufferPointer($0), to: statement, at: place) }
+                case .utf8(let bytes): bytes.withUnsafeBytes { Self.bind($0, to: statement, at: place) }
                 case .blob(let bytes):
                     bytes.withUnsafeBytes { buffer in
                         // A null pointer would bind NULL; an empty blob needs any other.
@@ -168,13 +169,13 @@ final class SQLiteConnection: SQLConnection {
         }
     }
 
-    private func bind(_ utf8: [UInt8], to statement: OpaquePointer, at place: Int32) -> Int32 {
-        utf8.withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { text in
-                guard let base = text.baseAddress else { return patchbay_sqlite3_bind_text(statement, place, "", 0) }
-                return patchbay_sqlite3_bind_text(statement, place, base, UInt64(text.count))
-            }
-        }
+    private static func bind(
+        _ text: UnsafeRawBufferPointer, to statement: OpaquePointer, at place: Int32
+    ) -> Int32 {
+        // A null pointer would bind NULL.
+        guard let base = text.baseAddress else { return patchbay_sqlite3_bind_text(statement, place, "", 0) }
+        return patchbay_sqlite3_bind_text(
+            statement, place, base.assumingMemoryBound(to: CChar.self), UInt64(text.count))
     }
 
     private func check(_ result: Int32) throws {

@@ -95,6 +95,13 @@ final class SQLiteWriter: Sendable {
 
     // MARK: Batches
 
+    // Prepared like any other statement: parsing them anew for each unit cost as much as running it.
+    private static let begin = SQL("BEGIN IMMEDIATE")
+    private static let savepoint = SQL("SAVEPOINT unit")
+    private static let rollBackToSavepoint = SQL("ROLLBACK TO unit")
+    private static let release = SQL("RELEASE unit")
+    private static let commit = SQL("COMMIT")
+
     private func runBatch(_ jobs: [any WriteJob]) {
         do {
             try commit(jobs)
@@ -119,18 +126,18 @@ final class SQLiteWriter: Sendable {
 
     private func commit(_ jobs: [any WriteJob]) throws {
         let connection = try openConnection()
-        try connection.run("BEGIN IMMEDIATE")
+        try connection.execute(Self.begin, [])
         do {
             for job in jobs {
-                try connection.run("SAVEPOINT unit")
+                try connection.execute(Self.savepoint, [])
                 if let failure = job.run(connection) {
                     if !connection.isInTransaction { throw failure }
                     if let failure = failure as? SQLiteError, failure.isUnavailability { throw failure }
-                    try connection.run("ROLLBACK TO unit")
+                    try connection.execute(Self.rollBackToSavepoint, [])
                 }
-                try connection.run("RELEASE unit")
+                try connection.execute(Self.release, [])
             }
-            try connection.run("COMMIT")
+            try connection.execute(Self.commit, [])
         } catch {
             if connection.isInTransaction { try? connection.run("ROLLBACK") }
             throw error
