@@ -91,9 +91,9 @@ extension IntegrationCatalog {
 
     package func problems(config: JSONObject, of integration: Integration) -> [FieldProblem] {
         var problems = integration.configFields.compactMap { $0.problem(with: config[$0.key]) }
-        guard problems.isEmpty, let baseURL = integration.baseURL, baseURL.origin(filledFrom: config) == nil else {
-            return problems
-        }
+        guard problems.isEmpty, let baseURL = integration.baseURL, !baseURL.variables.isEmpty,
+            baseURL.origin(filledFrom: config) == nil
+        else { return problems }
         for field in integration.configFields where baseURL.variables.contains(field.key) {
             let fits = config[field.key]?.slice.string.map(URLTemplate.fitsOneLabelOrSegment) ?? true
             if !fits {

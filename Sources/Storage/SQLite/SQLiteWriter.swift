@@ -13,6 +13,8 @@ final class SQLiteWriter: Sendable {
     private let state = Mutex(State())
     private let connection: UnsafeBox
     private let checkpointer: Checkpointer
+    private let writes: WriteActivity
+    private let endSnapshots: @Sendable () -> Void
 
     private struct State {
         var queue: [any WriteJob] = []
@@ -32,7 +34,10 @@ final class SQLiteWriter: Sendable {
     private static let maxQueue = 10_000
     private static let maxBatch = 512
 
-    init(path: String, logger: Logger) {
+    /// `endSnapshots` is called before each batch.
+    init(path: String, logger: Logger, writes: WriteActivity, endSnapshots: @escaping @Sendable () -> Void) {
+        self.writes = writes
+        self.endSnapshots = endSnapshots
         self.path = path
         self.logger = logger
         connection = UnsafeBox()
@@ -104,7 +109,9 @@ final class SQLiteWriter: Sendable {
 
     private func runBatch(_ jobs: [any WriteJob]) {
         do {
+            endSnapshots()
             try commit(jobs)
+            writes.noteCommit()
             noteSuccess()
             state.withLock { state in
                 state.batches += 1
