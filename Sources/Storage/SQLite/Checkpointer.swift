@@ -2,11 +2,18 @@ import Logging
 import NIOPosix
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Copies the write-ahead log into the database file on a thread of its own, while the writer goes on.
 ///
 /// A random update dirties a page of its own, so copying takes as long as many commits, and a writer that did it would stop
 /// for tens of milliseconds. What was written meanwhile is little, and the writer copies that itself between two batches:
-/// then all of the log is copied and the next commit begins it anew, so that it does not grow without end.
+/// then all of the log is copied and the next commit begins it anew, so that it does not grow without end. When no next
+/// batch comes, the rest is copied here, since readers look through a log that is not copied to its end.
 final class Checkpointer: Sendable {
     private enum State { case idle, copying, copied }
 
@@ -14,18 +21,28 @@ final class Checkpointer: Sendable {
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let state = Mutex(State.idle)
     private let connection = UnsafeBox()
+    private let writes: WriteActivity
+    private let endSnapshots: @Sendable () -> Void
 
     /// Touched on the checkpointer's thread only.
     private final class UnsafeBox: @unchecked Sendable {
         var connection: SQLiteConnection?
     }
 
-    /// Pages of the log that are worth a pass: 8 MiB.
-    private static let threshold = 2_000
+    /// Pages of the log that are worth a pass: 32 MiB.
+    private static let threshold = 8_000
+    /// Pages that the writer may copy itself without being missed.
+    private static let remainder = 500
+    private static let maxPasses = 4
+    /// In microseconds, how long to wait for the next batch before looking again.
+    private static let patience: UInt32 = 60_000
     private static let cacheKiB = 512
 
-    init(path: String) {
+    /// `endSnapshots` lets readers begin anew, past the log that was copied.
+    init(path: String, writes: WriteActivity, endSnapshots: @escaping @Sendable () -> Void) {
         self.path = path
+        self.writes = writes
+        self.endSnapshots = endSnapshots
         thread.start()
     }
 
@@ -57,16 +74,43 @@ final class Checkpointer: Sendable {
     }
 
     private func copy() {
+        var passes = 0
+        repeat { passes += 1 } while pass() > Self.remainder && passes < Self.maxPasses
+        state.withLock { $0 = .copied }
+        settle()
+    }
+
+    /// Waits for the writer to take over, and without any writing copies the rest.
+    private func settle() {
+        while true {
+            usleep(Self.patience)
+            let isMine = state.withLock { state in
+                guard state == .copied, writes.areQuiet else { return false }
+                state = .copying
+                return true
+            }
+            if isMine {
+                _ = pass()
+                state.withLock { $0 = .idle }
+                endSnapshots()
+                return
+            }
+            if state.withLock({ $0 != .copied }) { return }
+        }
+    }
+
+    /// Returns how many pages are left. A failure loses nothing: the log keeps what was committed, and the next pass tries
+    /// again with a new connection.
+    private func pass() -> Int {
         do {
             let open =
                 try connection.connection
                 ?? SQLiteConnection(path: path, mode: .readWrite, cacheKiB: Self.cacheKiB)
             connection.connection = open
-            _ = try open.checkpoint()
+            return try open.checkpoint()
         } catch {
-            // The log keeps everything that was committed; the next pass tries again with a new connection.
             connection.connection = nil
+            return 0
         }
-        state.withLock { $0 = .copied }
     }
 }

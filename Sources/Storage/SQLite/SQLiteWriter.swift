@@ -41,7 +41,7 @@ final class SQLiteWriter: Sendable {
         self.path = path
         self.logger = logger
         connection = UnsafeBox()
-        checkpointer = Checkpointer(path: path)
+        checkpointer = Checkpointer(path: path, writes: writes, endSnapshots: endSnapshots)
         thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
     }
