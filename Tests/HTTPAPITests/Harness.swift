@@ -58,7 +58,8 @@ struct Harness: Sendable {
             connections: ConnectionService(store: store, vault: vault, catalog: catalog, ambient: ambient),
             credentials: CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient),
             apiKeys: APIKeyService(store: store, authenticator: authenticator, ambient: ambient),
-            workspaces: WorkspaceService(store: store, vault: vault, ambient: ambient), catalog: catalog,
+            workspaces: WorkspaceService(
+                store: store, vault: vault, authenticator: authenticator, ambient: ambient), catalog: catalog,
             ambient: ambient, keys: authenticator, users: verifier, trustedProxies: [],
             health: HealthChecks(store: {}, vault: {}))
         let metrics = Metrics()

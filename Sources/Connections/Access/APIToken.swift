@@ -3,17 +3,18 @@
 package enum APIToken {
     package static func make(for id: APIKeyID, random: [UInt8]) -> String {
         let body = "pbk_\(id.ulidText)_\(base62(random, width: 43))"
-        let checksum = crc32(Array(body.utf8))
-        let checksumBytes = (0..<4).map { UInt8(truncatingIfNeeded: checksum >> UInt32(24 - 8 * $0)) }
-        return body + base62(checksumBytes, width: 6)
+        return body + checksum(of: body)
     }
 
     /// Whether a text has the form and its checksum.
     package static func isWellFormed(_ token: String) -> Bool {
         guard token.utf8.count == 4 + ULID.length + 1 + 43 + 6, token.hasPrefix("pbk_") else { return false }
-        let checksum = crc32(Array(token.dropLast(6).utf8))
-        let checksumBytes = (0..<4).map { UInt8(truncatingIfNeeded: checksum >> UInt32(24 - 8 * $0)) }
-        return token.hasSuffix(base62(checksumBytes, width: 6))
+        return token.hasSuffix(checksum(of: token.dropLast(6)))
+    }
+
+    private static func checksum(of body: some StringProtocol) -> String {
+        let crc = crc32(Array(body.utf8))
+        return base62((0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) }, width: 6)
     }
 
     private static func base62(_ bytes: [UInt8], width: Int) -> String {

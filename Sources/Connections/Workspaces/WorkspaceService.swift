@@ -4,6 +4,7 @@ import LosslessJSON
 package struct WorkspaceService: Sendable {
     private let store: any Store
     private let vault: any SecretVault
+    private let authenticator: APIKeyAuthenticator
     private let ambient: Ambient
     /// Which workspaces there are, by id or as the default: every request asks.
     private let known = ForgetfulCache<Name, WorkspaceID>(capacity: 100_000)
@@ -13,9 +14,10 @@ package struct WorkspaceService: Sendable {
         case slug(String)
     }
 
-    package init(store: any Store, vault: any SecretVault, ambient: Ambient) {
+    package init(store: any Store, vault: any SecretVault, authenticator: APIKeyAuthenticator, ambient: Ambient) {
         self.store = store
         self.vault = vault
+        self.authenticator = authenticator
         self.ambient = ambient
     }
 
@@ -152,6 +154,8 @@ package struct WorkspaceService: Sendable {
                 JournalEntry(.workspaceDeleted, in: nil, subject: id.description), id: ambient.id(), cause: cause)
         }
         known.forget { $0 == id }
+        // Its keys went with it.
+        authenticator.forgetAll()
     }
 
     // MARK: Slugs

@@ -59,7 +59,6 @@ extension API {
         try query.finish()
         try await workspaces.delete(
             call.id("workspace_id", .workspace), force: force, if: call.ifMatch, cause: call.cause)
-        authenticator.keys.forgetAll()
         return .noContent
     }
 }

@@ -63,7 +63,8 @@ struct Instance: Sendable, CustomStringConvertible {
         connections = ConnectionService(store: store, vault: vault, catalog: catalog, ambient: ambient)
         credentials = CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient)
         apiKeys = APIKeyService(store: store, authenticator: authenticator, ambient: ambient)
-        workspaces = WorkspaceService(store: store, vault: vault, ambient: ambient)
+        workspaces = WorkspaceService(
+            store: store, vault: vault, authenticator: authenticator, ambient: ambient)
     }
 
     /// The service group logs what it runs by its description; a struct's own would spell out everything in it.
