@@ -6,6 +6,11 @@ import Crypto
 #else
     import Foundation
 #endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// The key that wraps the data keys. It lives in memory and in a file or a variable of the operator's, never in the store.
 package struct MasterKey: Sendable {
@@ -41,15 +46,21 @@ package let sha256Digester: TokenDigester = { token in
     return hash.finalize().withUnsafeBytes { TokenDigest($0) }
 }
 
-/// Bytes from the system's generator.
+/// Bytes from the system's generator, by one call for any number that an id, a salt or a key needs.
 package func secureRandomBytes(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count + 8)
-    while bytes.count < count {
-        withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
+    // What getentropy gives at once, by its manual.
+    let most = 256
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        var rest = UnsafeMutableRawBufferPointer(buffer)[...]
+        while !rest.isEmpty {
+            let part = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(most))
+            guard let start = part.baseAddress, getentropy(start, part.count) == 0 else {
+                fatalError("the system has no random numbers")
+            }
+            rest = rest.dropFirst(part.count)
+        }
+        filled = count
     }
-    return Array(bytes.prefix(count))
 }
 
 extension [UInt8] {

@@ -12,14 +12,22 @@ import Synchronization
 ///
 /// A random update dirties a page of its own, so copying takes as long as many commits, and a writer that did it would stop
 /// for tens of milliseconds. What was written meanwhile is little, and the writer copies that itself between two batches:
-/// then all of the log is copied and the next commit begins it anew, so that it does not grow without end. When no next
-/// batch comes, the rest is copied here, since readers look through a log that is not copied to its end.
+/// then all of the log is copied and the next commit begins it anew, so that it does not grow without end. Once nobody
+/// writes, the rest is copied here, since readers look through a log that is not copied to its end.
 final class Checkpointer: Sendable {
-    private enum State { case idle, copying, copied }
+    private enum State {
+        /// The log is short, or nobody writes.
+        case idle
+        /// The thread waits for the log to grow long or for the writing to end.
+        case watching
+        /// The thread has copied the log but for a remainder, which is the writer's.
+        case copied
+    }
 
     private let path: String
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let state = Mutex(State.idle)
+    private let logPages = Atomic<Int>(0)
     private let connection = UnsafeBox()
     private let writes: WriteActivity
     private let endSnapshots: @Sendable () -> Void
@@ -33,10 +41,10 @@ final class Checkpointer: Sendable {
     /// disk, so that few long passes cost less than many short ones. Reading a log of this size after a crash takes a
     /// fraction of a second.
     private static let threshold = 32_000
-    /// Pages that the writer may copy itself without being missed.
+    /// Pages that the writer may copy itself without being missed, and that readers may look through.
     private static let remainder = 500
     private static let maxPasses = 4
-    /// In microseconds, how long to wait for the next batch before looking again.
+    /// In microseconds, how long to wait before looking again.
     private static let patience: UInt32 = 60_000
     private static let cacheKiB = 512
 
@@ -50,22 +58,15 @@ final class Checkpointer: Sendable {
 
     /// Called by the writer between two batches, with its connection and the pages that the log has.
     func advance(_ writer: SQLiteConnection, logPages: Int) throws {
-        enum Action { case nothing, start, finish }
-        let action: Action = state.withLock { state in
-            switch state {
-            case .idle where logPages >= Self.threshold:
-                state = .copying
-                return .start
-            case .copied:
-                state = .idle
-                return .finish
-            case .idle, .copying: return .nothing
-            }
+        self.logPages.store(logPages, ordering: .relaxed)
+        let found = state.withLock { state in
+            defer { if state == .copied || logPages > Self.remainder { state = .watching } }
+            return state
         }
-        switch action {
-        case .nothing: break
-        case .start: thread.submit { _ in self.copy() }
-        case .finish: _ = try writer.checkpoint()
+        switch found {
+        case .idle where logPages > Self.remainder: thread.submit { _ in self.watch() }
+        case .copied: _ = try writer.checkpoint()
+        case .idle, .watching: break
         }
     }
 
@@ -75,29 +76,22 @@ final class Checkpointer: Sendable {
         try? await thread.shutdownGracefully()
     }
 
-    private func copy() {
-        var passes = 0
-        repeat { passes += 1 } while pass() > Self.remainder && passes < Self.maxPasses
-        state.withLock { $0 = .copied }
-        settle()
-    }
-
-    /// Waits for the writer to take over, and without any writing copies the rest.
-    private func settle() {
+    private func watch() {
         while true {
             usleep(Self.patience)
-            let isMine = state.withLock { state in
-                guard state == .copied, writes.areQuiet else { return false }
-                state = .copying
-                return true
-            }
-            if isMine {
-                _ = pass()
+            if writes.areQuiet {
+                // Idle before the pass, so that a batch during it starts the next watch, which runs after this one.
                 state.withLock { $0 = .idle }
+                _ = pass()
                 endSnapshots()
                 return
             }
-            if state.withLock({ $0 != .copied }) { return }
+            guard logPages.load(ordering: .relaxed) >= Self.threshold, state.withLock({ $0 == .watching }) else {
+                continue
+            }
+            var passes = 0
+            repeat { passes += 1 } while pass() > Self.remainder && passes < Self.maxPasses
+            state.withLock { $0 = .copied }
         }
     }
 

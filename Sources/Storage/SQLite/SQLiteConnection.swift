@@ -61,9 +61,10 @@ final class SQLiteConnection: SQLConnection {
         guard mode == .readWrite else { return }
         try run("PRAGMA journal_mode = WAL")
         try run("PRAGMA synchronous = FULL")
-        // The writer's Checkpointer decides when the log is copied into the file; 64 MiB of it stay allocated at the most.
+        // The writer's Checkpointer decides when the log is copied into the file. The log's blocks stay allocated meanwhile:
+        // a commit that overwrites them has no size and no block map to sync, which is twice as fast as appending.
         try run("PRAGMA wal_autocheckpoint = 0")
-        try run("PRAGMA journal_size_limit = 67108864")
+        try run("PRAGMA journal_size_limit = 268435456")
         // The hook is called within COMMIT on this thread, and goes with the handle that this object owns.
         sqlite3_wal_hook(
             handle,
