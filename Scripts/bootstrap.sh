@@ -9,7 +9,7 @@ set -eu
 purpose=${1:-test}
 
 for_build="libsqlite3-dev zlib1g-dev pkg-config"
-for_test="python3 python3-venv strace curl ca-certificates"
+for_test="python3 python3-venv strace curl ca-certificates chromium chromium-driver"
 for_bench="wrk nginx-light gcc libc6-dev"
 
 case $purpose in
@@ -21,11 +21,14 @@ esac
 
 installed() {
     dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' && return 0
-    # Another flavour serves as well: pkgconf for pkg-config, full nginx for nginx-light, any cc for gcc.
+    # Another flavour serves as well: pkgconf for pkg-config, full nginx for nginx-light, any cc for gcc. A browser and its
+    # driver that were put there by hand do too.
     case $1 in
     pkg-config) command -v pkg-config >/dev/null ;;
     nginx-light) command -v nginx >/dev/null ;;
     gcc) command -v cc >/dev/null ;;
+    chromium) command -v chromium >/dev/null ;;
+    chromium-driver) command -v chromedriver >/dev/null ;;
     *) return 1 ;;
     esac
 }

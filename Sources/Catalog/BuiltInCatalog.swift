@@ -6,18 +6,36 @@ import Synchronization
 package final class BuiltInCatalog: IntegrationCatalog {
     /// Every file of `Integrations/`; a test compares it with the folder.
     package static let files: [(id: String, text: [UInt8])] = [
+        ("airtable", PackageResources.airtable_yaml),
         ("anthropic", PackageResources.anthropic_yaml),
+        ("client-credentials", PackageResources.client_credentials_yaml),
         ("custom", PackageResources.custom_yaml),
         ("github", PackageResources.github_yaml),
+        ("github-app", PackageResources.github_app_yaml),
+        ("gmail", PackageResources.gmail_yaml),
+        ("google-drive", PackageResources.google_drive_yaml),
+        ("google-service-account", PackageResources.google_service_account_yaml),
         ("hubspot", PackageResources.hubspot_yaml),
+        ("jira", PackageResources.jira_yaml),
+        ("linear", PackageResources.linear_yaml),
         ("mcp", PackageResources.mcp_yaml),
+        ("microsoft", PackageResources.microsoft_yaml),
         ("notion", PackageResources.notion_yaml),
+        ("oauth2", PackageResources.oauth2_yaml),
+        ("oidc", PackageResources.oidc_yaml),
         ("openai", PackageResources.openai_yaml),
         ("postgresql", PackageResources.postgresql_yaml),
+        ("quickbooks", PackageResources.quickbooks_yaml),
         ("rest-api", PackageResources.rest_api_yaml),
         ("s3", PackageResources.s3_yaml),
+        ("salesforce", PackageResources.salesforce_yaml),
+        ("shopify", PackageResources.shopify_yaml),
         ("slack", PackageResources.slack_yaml),
         ("tavily", PackageResources.tavily_yaml),
+        ("two-step", PackageResources.two_step_yaml),
+        ("xero", PackageResources.xero_yaml),
+        ("zendesk", PackageResources.zendesk_yaml),
+        ("zoho", PackageResources.zoho_yaml),
     ]
 
     private static let texts = Dictionary(uniqueKeysWithValues: files.map { ($0.id, $0.text) })
@@ -35,6 +53,10 @@ package final class BuiltInCatalog: IntegrationCatalog {
         parsed.withLock { $0[id] = integration }
         return integration
     }
+
+    package func integration(_ id: String, in _: WorkspaceID) -> Integration? { integration(id) }
+
+    package func all(in _: WorkspaceID) -> [Integration] { all() }
 
     package func all() -> [Integration] {
         Self.files.compactMap { integration($0.id) }

@@ -5,25 +5,41 @@ import Synchronization
 /// A regular expression that a whole value must match. Compiled once and kept. It matches code points, so that a combining
 /// mark cannot hide the character before it.
 enum FieldPattern {
-    // Regex is not Sendable, so it stays behind the lock and is used there.
-    private struct Compiled: @unchecked Sendable {
-        let regex: Regex<AnyRegexOutput>
+    /// Regex is not Sendable, so each stays behind a lock of its own and is used there.
+    private final class Compiled: Sendable {
+        private let regex: Mutex<Regex<AnyRegexOutput>>
+
+        init?(_ pattern: String) {
+            guard let regex = try? Regex(pattern) else { return nil }
+            self.regex = Mutex(regex.matchingSemantics(.unicodeScalar))
+        }
+
+        func matches(_ value: String) -> Bool {
+            regex.withLock { regex in (try? regex.wholeMatch(in: value)) != nil }
+        }
     }
 
     private static let compiled = Mutex<[String: Compiled]>([:])
+    private static let capacity = 1_000
+
+    /// Bytes of a pattern.
+    static let maxLength = 512
+    /// Bytes of a value that has one.
+    static let maxValueLength = 8 << 10
 
     static func isValid(_ pattern: String) -> Bool {
         (try? Regex(pattern)) != nil
     }
 
     static func matches(_ value: String, _ pattern: String) -> Bool {
-        compiled.withLock { compiled in
-            if compiled[pattern] == nil {
-                compiled[pattern] = (try? Regex(pattern)).map { Compiled(regex: $0.matchingSemantics(.unicodeScalar)) }
-            }
-            guard let regex = compiled[pattern]?.regex else { return false }
-            return (try? regex.wholeMatch(in: value)) != nil
+        let regex = compiled.withLock { compiled -> Compiled? in
+            if let known = compiled[pattern] { return known }
+            if compiled.count >= capacity { compiled.removeAll() }
+            let new = Compiled(pattern)
+            compiled[pattern] = new
+            return new
         }
+        return regex?.matches(value) ?? false
     }
 }
 
@@ -58,7 +74,12 @@ extension Field {
         let length = text.unicodeScalars.count
         if let minLength, length < minLength { return problem("must be at least \(minLength) characters") }
         if let maxLength, length > maxLength { return problem("must be at most \(maxLength) characters") }
-        if let pattern, !FieldPattern.matches(text, pattern) { return problem("has an invalid format") }
+        if let pattern {
+            guard text.utf8.count <= FieldPattern.maxValueLength else {
+                return problem("must be at most \(FieldPattern.maxValueLength) bytes")
+            }
+            guard FieldPattern.matches(text, pattern) else { return problem("has an invalid format") }
+        }
         return nil
     }
 
@@ -76,7 +97,7 @@ extension IntegrationCatalog {
                 key: member.name, message: "Field '\(label)' is masked, but nothing is stored to keep")
         }
         guard !method.isFreeForm else { return problems }
-        let known = method.fields.map(\.key)
+        let known = method.fields.map(\.key) + (method.oauth == nil ? [] : Tokens.keys)
         for member in credentials.members where !known.contains(member.name) {
             // Only a short, plain key is repeated: anything else may be a secret in the wrong place.
             let isPlain = member.name.utf8.count <= 40 && member.name.utf8.allSatisfy { $0.isKeyCharacter }

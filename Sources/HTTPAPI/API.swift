@@ -1,6 +1,33 @@
+package import Catalog
 package import Connections
 package import Hummingbird
 import Logging
+package import OAuth
+
+/// What the routes of grants work with.
+package struct OAuthRoom: Sendable {
+    let services: OAuthServices
+    let apps: OAuthAppService
+    let authorization: AuthorizationService
+    let tokens: TokenService
+    let store: any Store
+    let publicURL: String
+    /// The address that a customer registers for an app at the provider.
+    let redirectURI: @Sendable (OAuthAppID) -> String
+
+    package init(
+        services: OAuthServices, authorization: AuthorizationService, tokens: TokenService, store: any Store,
+        publicURL: String
+    ) {
+        self.services = services
+        apps = services.apps
+        self.authorization = authorization
+        self.tokens = tokens
+        self.store = store
+        self.publicURL = publicURL
+        redirectURI = { services.redirectURI(of: $0) }
+    }
+}
 
 /// The API over its services: the table of routes, and the responder that drives them.
 package struct API: Sendable {
@@ -9,29 +36,34 @@ package struct API: Sendable {
     let apiKeys: APIKeyService
     let workspaces: WorkspaceService
     let catalog: any IntegrationCatalog
+    let integrations: IntegrationService
     let ambient: Ambient
     let authenticator: Authenticator
     let health: HealthChecks
+    let oauth: OAuthRoom
 
     package init(
         connections: ConnectionService, credentials: CredentialService, apiKeys: APIKeyService,
-        workspaces: WorkspaceService, catalog: any IntegrationCatalog, ambient: Ambient, keys: APIKeyAuthenticator,
-        users: UserTokenVerifier?, trustedProxies: [IPRange], health: HealthChecks
+        workspaces: WorkspaceService, catalog: any IntegrationCatalog, integrations: IntegrationService,
+        ambient: Ambient, keys: APIKeyAuthenticator, users: UserTokenVerifier?, trustedProxies: [IPRange], health: HealthChecks,
+        oauth: OAuthRoom
     ) {
         self.connections = connections
         self.credentials = credentials
         self.apiKeys = apiKeys
         self.workspaces = workspaces
         self.catalog = catalog
+        self.integrations = integrations
         self.ambient = ambient
         authenticator = Authenticator(keys: keys, users: users, trustedProxies: trustedProxies)
         self.health = health
+        self.oauth = oauth
     }
 
     /// Every operation.
     package func routes(metrics: Metrics) -> [Route] {
         connectionRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
-            + serviceRoutes(metrics)
+            + oauthRoutes + oauthAppRoutes + serviceRoutes(metrics)
     }
 
     package func responder(metrics: Metrics, log: @escaping RequestLog) -> some HTTPResponder<AppContext> {
@@ -50,7 +82,9 @@ package struct API: Sendable {
     private func answer(_ route: Route, _ request: Request, _ context: AppContext) async throws -> Answer {
         switch route.handler {
         case .open(let handler):
-            return try await handler(OpenCall(request: request))
+            let requestID = context.trace.current.requestID
+            return try await handler(
+                OpenCall(request: request, parameters: context.parameters, requestID: requestID))
         case .authenticated(let handler):
             return try await handler(admit(route, request, context))
         }

@@ -38,6 +38,12 @@ package final class EnvelopeVault: SecretVault {
         return Secret(Array(try Envelope.open(sealed, under: key, place: place.associatedData)))
     }
 
+    package func fingerprint(_ text: String, under key: SealingKey) throws -> String {
+        let derived = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: try symmetricKey(key), info: Array("patchbay fingerprint v1".utf8), outputByteCount: 32)
+        return HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: derived).prefix(16).map { $0 }.hexadecimal
+    }
+
     private func symmetricKey(_ key: SealingKey) throws -> SymmetricKey {
         switch key {
         case .record(let secret):

@@ -2,6 +2,7 @@ import Catalog
 import Connections
 import Foundation
 import LosslessJSON
+import TestSupport
 import Testing
 
 @Suite struct BuiltInCatalogTests {
@@ -15,18 +16,41 @@ import Testing
     }
 
     static let entries: [Entry] = [
+        Entry(id: "airtable", type: .connectors, methods: ["access_token", "oauth2"]),
         Entry(id: "anthropic", type: .model, methods: ["api_key"]),
+        Entry(id: "client-credentials", type: .api, methods: ["oauth2", "oauth2_post"]),
         Entry(id: "custom", type: .custom, methods: ["custom"]),
         Entry(id: "github", type: .connectors, methods: ["personal_access_token", "oauth2"]),
+        Entry(id: "github-app", type: .connectors, methods: ["private_key"]),
+        Entry(id: "gmail", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "google-drive", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "google-service-account", type: .connectors, methods: ["private_key"]),
         Entry(id: "hubspot", type: .connectors, methods: ["access_token", "oauth2"]),
+        Entry(id: "jira", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "linear", type: .connectors, methods: ["api_key", "oauth2"]),
         Entry(id: "mcp", type: .mcp, methods: ["bearer", "header", "none"]),
+        Entry(id: "microsoft", type: .connectors, methods: ["oauth2"]),
         Entry(id: "notion", type: .connectors, methods: ["access_token", "oauth2"]),
+        Entry(id: "oauth2", type: .api, methods: ["oauth2"]),
+        Entry(id: "oidc", type: .api, methods: ["oauth2"]),
         Entry(id: "openai", type: .model, methods: ["api_key"]),
         Entry(id: "postgresql", type: .storage, methods: ["connection_string", "password"]),
+        Entry(id: "quickbooks", type: .connectors, methods: ["oauth2"]),
         Entry(id: "rest-api", type: .api, methods: ["api_key", "bearer", "basic"]),
         Entry(id: "s3", type: .storage, methods: ["access_key"]),
-        Entry(id: "slack", type: .connectors, methods: ["bot_token", "oauth2"]),
+        Entry(id: "salesforce", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "shopify", type: .connectors, methods: ["admin_access_token", "oauth2", "oauth2_permanent"]),
+        Entry(id: "slack", type: .connectors, methods: ["bot_token", "oauth2", "oauth2_user"]),
         Entry(id: "tavily", type: .tool, methods: ["api_key"]),
+        Entry(id: "two-step", type: .api, methods: ["json", "form"]),
+        Entry(id: "xero", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "zendesk", type: .connectors, methods: ["api_token", "oauth2"]),
+        Entry(
+            id: "zoho", type: .connectors,
+            methods: [
+                "oauth2", "oauth2_eu", "oauth2_in", "oauth2_au", "oauth2_jp", "oauth2_ca", "oauth2_sa", "oauth2_uk",
+                "oauth2_cn",
+            ]),
     ]
 
     private static let folder = URL(fileURLWithPath: #filePath)
@@ -35,7 +59,7 @@ import Testing
 
     @Test func everyFileOfTheFolderIsInTheBinary() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)
-        #expect(names.sorted() == BuiltInCatalog.files.map { "\($0.id).yaml" })
+        #expect(names.sorted() == BuiltInCatalog.files.map { "\($0.id).yaml" }.sorted())
     }
 
     @Test(arguments: BuiltInCatalogTests.entries)
@@ -57,6 +81,8 @@ import Testing
     @Test func allOfThem() {
         let all = BuiltInCatalog().all()
         #expect(all.map(\.id) == Self.entries.map(\.id))
+        #expect(all.map(\.id) == all.map(\.id).sorted())
+        #expect(all.allSatisfy { !$0.isWorkspaceDefined })
         #expect(Set(all.map(\.type)) == Set(IntegrationType.allCases))
     }
 
@@ -64,12 +90,12 @@ import Testing
         let catalog = BuiltInCatalog()
         for name in ["", "Slack", "slack ", "slack.yaml", "../slack", "unheard-of"] {
             #expect(catalog.integration(name)?.id == nil)
-            #expect(catalog.integration(name, type: .connectors)?.id == nil)
-            #expect(catalog.integration(name, type: .custom)?.id == name)
-            #expect(catalog.integration(name, type: .custom)?.authMethod(nil)?.isFreeForm == true)
+            #expect(catalog.integration(name, type: .connectors, in: .numbered(1))?.id == nil)
+            #expect(catalog.integration(name, type: .custom, in: .numbered(1))?.id == name)
+            #expect(catalog.integration(name, type: .custom, in: .numbered(1))?.authMethod(nil)?.isFreeForm == true)
         }
         // A known name stays what it is, so that the service can refuse another type.
-        #expect(catalog.integration("slack", type: .custom)?.type == .connectors)
+        #expect(catalog.integration("slack", type: .custom, in: .numbered(1))?.type == .connectors)
     }
 
     /// With nothing entered, every required field is told of, by its label, and nothing else.

@@ -11,6 +11,14 @@ extension CatalogFileTests {
         .good("no fields", [15: "    fields: []", 16: "", 17: "", 18: "", 19: "", 20: ""]),
         .good("a registry's second level", [7: "base_url: https://{region}.example.co.uk/{tenant}"]),
         .good("a field that is shown", [20: "        secure: false"]),
+        .good(
+            "a placement",
+            [
+                20:
+                    "    apply:\n      - {in: header, name: X-Key, value: '{api_key}'}\n      - {in: query, name: t, value: '{tenant}'}"
+            ]
+        ),
+        .good("an account that is asked for", [30: "    required: true\nidentity: {url: /me, id: id}"]),
         .good("quoted", [2: "name: 'Test: API'"]),
 
         .bad("a misspelt key", [2: "nmae: Test"], "test-api.yaml:2: unknown key 'nmae': did you mean 'name'?"),
@@ -188,6 +196,17 @@ extension CatalogFileTests {
         .bad(
             "a URL field for a label", [29: "    type: url"],
             "test-api.yaml:7: base_url {tenant}: a whole URL wants a field of type url, a part another"),
+
+        // What only goes with tokens.
+        .bad(
+            "a token that nobody gets", [20: "    apply:\n      - {in: header, name: X-Key, value: '{access_token}'}"],
+            "test-api.yaml:21: value uses {access_token}, which is no field of the method and no config field"),
+        .bad(
+            "an account by a token that nobody gets", [30: "    required: true\nidentity: {from: id_token, id: sub}"],
+            "test-api.yaml:31: from id_token needs a method with oauth"),
+        .bad(
+            "nothing to ask for the account", [30: "    required: true\nidentity: {id: sub}"],
+            "test-api.yaml:31: url is required"),
     ]
     /// Files that would put a secret, or nothing at all, where a destination stands.
     static let unsound: [Case] = [

@@ -7,7 +7,7 @@ import Testing
     /// A change of lines in a good file, and the complaint that it earns.
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
-        /// Numbers of `CatalogFileTests.good`, from 1, and what stands there instead; empty takes the line out.
+        /// Numbers of the good file's lines, from 1, and what stands there instead; empty takes the line out.
         let edits: [Int: String]
         /// `nil` where the file stays good.
         let complaint: String?
@@ -20,8 +20,8 @@ import Testing
             Case(testDescription: name, edits: edits, complaint: complaint)
         }
 
-        var text: String {
-            let lines = CatalogFileTests.good.split(separator: "\n", omittingEmptySubsequences: false)
+        func text(of file: String = CatalogFileTests.good) -> String {
+            let lines = file.split(separator: "\n", omittingEmptySubsequences: false)
             return lines.enumerated().map { edits[$0.offset + 1] ?? String($0.element) }
                 .filter { !$0.isEmpty }.joined(separator: "\n")
         }
@@ -64,7 +64,7 @@ import Testing
     @Test(arguments: CatalogFileTests.cases)
     func checks(_ expected: Case) {
         do throws(CatalogFileError) {
-            let integration = try CatalogFile.parse(expected.text, file: "test-api.yaml")
+            let integration = try CatalogFile.parse(expected.text(), file: "test-api.yaml")
             #expect(expected.complaint == nil)
             #expect(integration.id == "test-api")
         } catch {
@@ -75,7 +75,7 @@ import Testing
     @Test(arguments: CatalogFileTests.unsound)
     func refusesWhatIsUnsound(_ expected: Case) {
         let error = #expect(throws: CatalogFileError.self) {
-            try CatalogFile.parse(expected.text, file: "test-api.yaml")
+            try CatalogFile.parse(expected.text(), file: "test-api.yaml")
         }
         #expect(error?.line.map { "\($0)" } == expected.complaint)
     }
@@ -122,11 +122,15 @@ import Testing
     ])
     func defaultsAreJSON(_ expected: DefaultCase) throws {
         let edits = [18: "        type: \(expected.kind)", 20: "        default: \(expected.written)"]
-        let text = Case.good("default", edits).text
+        let text = Case.good("default", edits).text()
         let integration = try CatalogFile.parse(text, file: "some/folder/test-api.yaml")
         let field = try #require(integration.authMethods.first?.fields.first)
         #expect(field.defaultValue == expected.json)
     }
+
+    private static let laughs =
+        "a0: &a0 [\(String(repeating: "x, ", count: 10))]\n"
+        + (1...8).map { "a\($0): &a\($0) [\(String(repeating: "*a\($0 - 1), ", count: 10))]\n" }.joined()
 
     struct WholeCase: CustomTestStringConvertible, Sendable {
         let text: String
@@ -148,6 +152,15 @@ import Testing
             text: "id: a\nname: b: c\n", complaint: "test-api.yaml:2: mapping values are not allowed in this context"),
         WholeCase(text: "id: *a\n", complaint: "test-api.yaml:1: found undefined alias"),
         WholeCase(text: "id: a\nname: b\nname: c\n", complaint: "test-api.yaml:2: repeats name"),
+        WholeCase(text: "'1': a\n1: b\n", complaint: "test-api.yaml:2: repeats 1"),
+        WholeCase(text: "id: a\n? [name]\n: b\n", complaint: "test-api.yaml:2: a key must be text"),
+        // What aliases stand for counts each time: these are a few hundred bytes and 10^9 values.
+        WholeCase(
+            text: CatalogFileTests.laughs,
+            complaint: "test-api.yaml:1: more than 10000 values, those of aliases counted"),
+        WholeCase(
+            text: "id: \(String(repeating: "a", count: 65_536))", complaint: "test-api.yaml: is larger than 65536 bytes"
+        ),
     ])
     func wholeFiles(_ expected: WholeCase) {
         let error = #expect(throws: CatalogFileError.self) {

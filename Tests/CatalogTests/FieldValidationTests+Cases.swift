@@ -82,6 +82,10 @@ extension FieldValidationTests {
         Case(it(.text, pattern: "^[^:]+$"), #"{"it":"ada:"}"#, "has an invalid format"),
         // By code points: a colon with an accent on it is a colon all the same.
         Case(it(.text, pattern: "^[^:]+$"), #"{"it":"ada:\u0301"}"#, "has an invalid format"),
+        Case(it(.text, pattern: "a+"), "{\"it\":\"\(String(repeating: "a", count: 8_192))\"}"),
+        Case(
+            it(.text, pattern: "a+"), "{\"it\":\"\(String(repeating: "a", count: 8_193))\"}",
+            "must be at most 8192 bytes"),
         // The first complaint is enough.
         Case(it(.text, minLength: 5, pattern: "[a-z]+"), #"{"it":"A"}"#, "must be at least 5 characters"),
     ]

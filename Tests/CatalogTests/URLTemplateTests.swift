@@ -133,7 +133,7 @@ import Testing
             id: "test", name: "Test", type: .api, category: "test", description: "", docsURL: "https://example.com",
             baseURL: try expected.template.map { try URLTemplate($0) }, destinationKeys: expected.keys, authMethods: [],
             configFields: [])
-        #expect(integration.origins(config: JSONObject(.literal(expected.config))) == expected.origins)
+        #expect(integration.origins(config: JSONObject(.literal(expected.config)), method: "") == expected.origins)
         let isFixed = expected.keys.isEmpty && expected.template?.contains("{") != true
         #expect(integration.originsDependOnConfig == !isFixed)
     }

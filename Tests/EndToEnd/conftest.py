@@ -12,6 +12,8 @@ from support.api import Tenant, make_tenant
 from support.server import Server
 from support.tokens import AUDIENCE, ISSUER
 
+pytest_plugins = ["support.oauth_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def jwt_secret() -> str:

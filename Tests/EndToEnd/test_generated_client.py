@@ -104,7 +104,7 @@ def generated_client(server: Server, key: str | None) -> Any:
 def test_every_operation_is_generated(document: dict[str, Any], operations: dict[str, ModuleType]) -> None:
     """The generator leaves out what it does not understand, with a warning; nothing of ours may be left out."""
     expected = {module_name(operation.name) for operation in document_operations(document)}
-    assert len(expected) >= 31
+    assert len(expected) >= 43
     assert set(operations) == expected
 
 
@@ -215,6 +215,52 @@ def test_credentials(generated: Generated) -> None:
     generated.refused(gone, 409, credential_id=made.id)
     generated.call("delete_connection_api_v1_connections__connection_id__delete", connection_id=user.id)
     assert generated.call(gone, credential_id=made.id) is None
+
+
+def test_oauth(generated: Generated) -> None:
+    client = {"client_id": "generated", "client_secret": "not-a-secret"}
+    made = generated.call(
+        "create_oauth_app_api_v1_oauth_apps_post",
+        body={"integration": "slack", "return_urls": ["https://app.example.com/connected"], **client},
+    )
+    assert (made.has_client_secret, made.status.value) == (True, "active")
+    one = generated.call("get_oauth_app_api_v1_oauth_apps__app_id__get", app_id=made.id)
+    assert one == made
+    listed = generated.call("list_oauth_apps_api_v1_oauth_apps_get", integration="slack")
+    assert (listed.apps, listed.total) == ([made], 1)
+    changed = generated.call(
+        "update_oauth_app_api_v1_oauth_apps__app_id__put",
+        app_id=made.id,
+        body={"label": "Ours", "authorize_parameters": {"prompt": "consent"}},
+    )
+    assert changed.authorize_parameters.additional_properties == {"prompt": "consent"}
+
+    initiate = "initiate_oauth_api_v1_oauth_initiate_post"
+    link = generated.call(initiate, body={"integration_id": "slack", "app_id": made.id, "user_id": "user-42"})
+    assert (link.app_id, link.integration_id) == (made.id, "slack")
+    assert "/api/v1/oauth/connect/" in link.connect_url and link.state in link.auth_url
+    nowhere = generated.refused(initiate, 422, body={"integration_id": "github"})
+    assert type(nowhere).__name__ == "ConnectionValidationFailure"
+    confirm = "confirm_oauth_api_v1_oauth_confirm_post"
+    assert generated.refused(confirm, 404, body={"ticket": "x", "user_id": "user-42"}).detail == "Ticket not found"
+
+    by_hand = generated.call(
+        "create_connection_api_v1_connections_post",
+        body={
+            "integration": "slack",
+            "integration_type": "connectors",
+            "credentials": {"bot_token": slack_token()},
+        },
+    )
+    for operation in (
+        "refresh_oauth_token_api_v1_oauth_refresh__connection_id__post",
+        "read_connection_token_api_v1_connections__connection_id__token_post",
+    ):
+        refused = generated.refused(operation, 422, connection_id=by_hand.id)
+        assert refused.detail == "Connection has no OAuth grant to refresh"
+    assert generated.call("list_revocations_api_v1_oauth_revocations_get").revocations == []
+    gone = "delete_oauth_app_api_v1_oauth_apps__app_id__delete"
+    assert generated.call(gone, app_id=made.id, force=True) is None
 
 
 def test_api_keys(generated: Generated, server: Server) -> None:

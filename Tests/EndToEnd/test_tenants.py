@@ -26,10 +26,11 @@ from support.api import (
     slack_token,
 )
 from support.document import Operation, operations
+from support.oauth import APPS, INITIATE
 from support.server import Server
 
 # The prefix of what each path parameter names. A parameter that is not here is unknown to the matrix, which fails it.
-OWNED = {"connection_id": "conn", "credential_id": "cred", "key_id": "key", "workspace_id": "wsp"}
+OWNED = {"connection_id": "conn", "credential_id": "cred", "app_id": "app", "key_id": "key", "workspace_id": "wsp"}
 # These name nothing that a tenant owns: the user is a filter on one's own connections, the catalog is everybody's.
 OTHERS = {"user_id": "e2e-user", "integration_id": "slack"}
 
@@ -43,6 +44,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "validate_connection_requirements": {},
     "create_credential": {"label": "x", "auth_type": "api_key", "data": {"api_key": "x"}},
     "update_credential": {"label": "taken over", "data": {"bot_token": slack_token()}},
+    "create_oauth_app": {"integration": "slack", "client_id": "x", "client_secret": "x"},
+    "update_oauth_app": {"label": "taken over", "client_secret": "x", "return_urls": ["https://example.com/"]},
+    "initiate_oauth": {"integration_id": "slack"},
+    "confirm_oauth": {"ticket": "x", "user_id": "x"},
     "create_api_key": {"label": "x"},
     "update_api_key": {"label": "taken over", "status": "inactive"},
     "create_workspace": {"name": "x"},
@@ -58,6 +63,7 @@ class Estate:
     tenant: Tenant
     connection: dict[str, Any]
     credential: dict[str, Any]
+    app: dict[str, Any]
     key: dict[str, Any]
     cursor: str
 
@@ -66,14 +72,16 @@ class Estate:
         return {
             "connection_id": self.connection["id"],
             "credential_id": self.credential["id"],
+            "app_id": self.app["id"],
             "key_id": self.key["id"],
             "workspace_id": self.tenant.workspace,
         }
 
     def snapshot(self) -> dict[str, str]:
         """All that the tenant sees of its own."""
-        paths = [CONNECTIONS, CREDENTIALS, KEYS, f"{API}/workspaces", f"{CONNECTIONS}/stats"]
+        paths = [CONNECTIONS, CREDENTIALS, APPS, KEYS, f"{API}/workspaces", f"{CONNECTIONS}/stats"]
         paths += [f"{CONNECTIONS}/{self.connection['id']}", f"{CREDENTIALS}/{self.credential['id']}"]
+        paths += [f"{APPS}/{self.app['id']}", f"{API}/oauth/revocations"]
         paths += [f"{KEYS}/{self.key['id']}", f"{API}/workspaces/{self.tenant.workspace}"]
         seen = {}
         for path in paths:
@@ -91,10 +99,12 @@ def settle(server: Server, name: str) -> Estate:
     create_slack(tenant.client, label=f"{name} first", **owned | {"external_id": f"{name}-first"})
     connection = create_slack(tenant.client, label=f"{name} searchable", **owned)
     credential = create_credential(tenant.client, label=f"{name} credential")
+    client = {"client_id": f"{name}-client", "client_secret": f"{name}-secret"}
+    app = ok(tenant.client.post(APPS, json={"integration": "slack", "label": f"{name} app", **client}))
     key = create_key(tenant.client, label=f"{name} key")
     cursor = ok(tenant.client.get(CONNECTIONS, params={"limit": 1}))["next_cursor"]
     assert cursor
-    return Estate(tenant, connection, credential, key, cursor)
+    return Estate(tenant, connection, credential, app, key, cursor)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +122,8 @@ def document(server: Server) -> dict[str, Any]:
 
 
 def secured(document: dict[str, Any]) -> list[Operation]:
-    found = [operation for operation in operations(document) if operation.path.startswith(f"{API}/")]
-    assert len(found) >= 27
+    found = [operation for operation in operations(document) if operation.needs_a_key]
+    assert len(found) >= 37
     return found
 
 
@@ -131,7 +141,7 @@ def request_of(operation: Operation, ids: dict[str, str]) -> dict[str, Any]:
         "url": operation.path.format(**{**OTHERS, **ids}),
         "params": QUERIES.get(function_of(operation)),
     }
-    if operation.method in ("POST", "PUT"):
+    if "requestBody" in operation.details:
         assert function_of(operation) in BODIES, f"{operation}: teach the matrix a body"
         request["json"] = BODIES[function_of(operation)]
     return request
@@ -167,7 +177,7 @@ def test_every_id_in_a_path(estates: tuple[Estate, Estate], document: dict[str, 
             expected = (403, 404) if function_of(operation) == "delete_workspace" else (404,)
             assert answers[0][0] in expected, (operation, answers[0])
             assert answers == [answers[0]] * len(answers), operation
-    assert asked >= 12
+    assert asked >= 17
     assert b.snapshot() == before
 
 
@@ -190,6 +200,20 @@ def test_every_id_in_a_body(estates: tuple[Estate, Estate]) -> None:
     assert answers[0][0] == 404 and "Credential not found" in answers[0][2]
     assert answers == [answers[0]] * len(answers)
     assert ok(a.tenant.client.get(CONNECTIONS))["total"] == own_before
+    assert b.snapshot() == before
+
+
+def test_every_id_in_a_flow(estates: tuple[Estate, Estate]) -> None:
+    a, b = estates
+    before = b.snapshot()
+    for field, foreign in (("app_id", b.app["id"]), ("connection_id", b.connection["id"])):
+        never = never_an_id(OWNED[field])
+        answers = [
+            told(a.tenant.client.post(INITIATE, json={"integration_id": "slack", field: asked_for}), asked_for)
+            for asked_for in (foreign, never, foreign.lower(), "nonsense", f"{foreign}0", a.credential["id"])
+        ]
+        assert answers[0][0] == 404, (field, answers[0])
+        assert answers == [answers[0]] * len(answers), field
     assert b.snapshot() == before
 
 
@@ -256,6 +280,7 @@ def test_lists_hold_only_ones_own(estates: tuple[Estate, Estate]) -> None:
     lists: list[tuple[str, Callable[[Any], list]]] = [
         (CONNECTIONS, lambda body: body["connections"]),
         (CREDENTIALS, lambda body: body["credentials"]),
+        (APPS, lambda body: body["apps"]),
         (KEYS, lambda body: body["data"]),
         (f"{API}/workspaces", lambda body: body["workspaces"]),
     ]

@@ -7,6 +7,8 @@ package struct Principal: Sendable {
         case user(subject: String, email: String?, workspaces: [WorkspaceID])
         /// Somebody who may open the data folder, through the admin socket or the command line.
         case console
+        /// Work that nobody asked for, as a refresh ahead of expiry.
+        case system
     }
 
     package let identity: Identity
@@ -25,13 +27,14 @@ package struct Principal: Sendable {
     }
 
     package static let console = Principal(identity: .console, permissions: .all)
+    package static let system = Principal(identity: .system, permissions: .all)
 
     /// Acts in every workspace, and may make and delete them.
     package var isInstanceWide: Bool {
         switch identity {
         case .apiKey(_, _, let workspace): workspace == nil
         case .user: false
-        case .console: true
+        case .console, .system: true
         }
     }
 
@@ -41,6 +44,7 @@ package struct Principal: Sendable {
         case .apiKey(let id, _, _): id.description
         case .user(let subject, _, _): subject
         case .console: "console"
+        case .system: "system"
         }
     }
 
@@ -53,7 +57,7 @@ package struct Principal: Sendable {
         switch identity {
         case .apiKey(_, _, let own): own == nil || own == workspace
         case .user(_, _, let workspaces): workspaces.contains(workspace)
-        case .console: true
+        case .console, .system: true
         }
     }
 
@@ -62,7 +66,7 @@ package struct Principal: Sendable {
         switch identity {
         case .apiKey(_, _, let own): own.map { [$0] }
         case .user(_, _, let workspaces): workspaces
-        case .console: nil
+        case .console, .system: nil
         }
     }
 }

@@ -43,7 +43,7 @@ extension ConnectionService {
     package func create(
         _ draft: ConnectionDraft, in workspace: WorkspaceID, cause: Cause
     ) async throws -> Connection {
-        let integration = try resolveIntegration(draft)
+        let integration = try resolveIntegration(draft, in: workspace)
         if case .existing = draft.credential, !cause.principal.permissions.contains(.secrets) {
             throw DomainError.forbidden("Using an existing credential needs the permission 'secrets'")
         }
@@ -57,8 +57,8 @@ extension ConnectionService {
     }
 
     /// Refuses an integration that is not known or of another type.
-    private func resolveIntegration(_ draft: ConnectionDraft) throws -> Integration {
-        guard let integration = catalog.integration(draft.integration, type: draft.integrationType) else {
+    private func resolveIntegration(_ draft: ConnectionDraft, in workspace: WorkspaceID) throws -> Integration {
+        guard let integration = catalog.integration(draft.integration, type: draft.integrationType, in: workspace) else {
             throw DomainError.validationFailed([
                 "Unknown integration '\(draft.integration)': GET /api/v1/integrations lists the known ones, and "
                     + "integration_type 'custom' takes any name"
@@ -73,7 +73,8 @@ extension ConnectionService {
         return integration
     }
 
-    private func create(
+    /// The same within a unit of work that does more.
+    package func create(
         _ draft: ConnectionDraft, integration: Integration, in workspace: WorkspaceID, cause: Cause,
         tx: any StoreTransaction
     ) throws -> Connection {
@@ -99,13 +100,18 @@ extension ConnectionService {
             externalID: draft.externalID, tags: draft.tags?.canonical ?? .emptyArray,
             metadata: draft.metadata?.canonical ?? .emptyObject, createdBy: cause.principal.actor,
             createdAt: cause.at, updatedAt: cause.at)
-        let origins = integration.origins(config: draft.config) ?? []
+        let origins = integration.origins(config: draft.config, method: method.id) ?? []
         let secrets = ConnectionSecrets(
             origins: origins,
             wrappedRecordKey: try keeper.bind(material.recordKey, of: credentialID, to: id, origins: origins),
             config: split.entered.members.isEmpty
                 ? nil : try keeper.seal(config: split.entered, of: id, origins: origins, generation: 1))
         try tx.insert(connection, secrets: secrets, searchText: connection.searchText)
+        if let oauth = method.oauth, material.existing == nil {
+            var grant = Grant(workspaceID: workspace, credentialID: credentialID, kind: oauth.grant)
+            grant.enter(material.data, method: oauth, at: cause.at, jitter: ambient.jitter())
+            try tx.put(grant)
+        }
         try tx.append(created(connection), id: ambient.id(), cause: cause)
         return connection
     }

@@ -1,4 +1,4 @@
-import LosslessJSON
+package import LosslessJSON
 
 /// What can be done with connections. Each operation is one unit of work.
 package struct ConnectionService: Sendable {
@@ -6,8 +6,13 @@ package struct ConnectionService: Sendable {
     let vault: any SecretVault
     let catalog: any IntegrationCatalog
     let ambient: Ambient
+    private let departure: any ConnectionDeparture
 
-    package init(store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient) {
+    package init(
+        store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient,
+        departure: any ConnectionDeparture = NoDeparture()
+    ) {
+        self.departure = departure
         self.store = store
         self.vault = vault
         self.catalog = catalog
@@ -42,23 +47,43 @@ package struct ConnectionService: Sendable {
             return try await store.write { tx in
                 guard let row = try tx.connection(id, in: workspace) else { throw DomainError.notFound(.connection) }
                 try precondition.check(row.revision)
-                guard change.isEffective else { return row }
-                let config = try change.config.value.map { try storeConfig($0, of: row, tx: tx) }
-                let (changed, entries) = row.decide(change, config: config, at: cause.at)
-                try tx.update(changed, from: row, searchText: change.touchesSearch ? changed.searchText : nil)
-                for entry in entries { try tx.append(entry, id: ambient.id(), cause: cause) }
-                return changed
+                return try update(row, to: change, cause: cause, tx: tx)
             }
         } catch StoreError.duplicate(.externalID) {
             throw try await externalIDTaken(change.externalID.value, integrationOf: id, in: workspace)
         }
     }
 
+    /// The same within a unit of work that does more.
+    package func update(
+        _ row: Connection, to change: ConnectionChange, cause: Cause, tx: any StoreTransaction
+    ) throws -> Connection {
+        guard change.isEffective else { return row }
+        let config = try change.config.value.map { try storeConfig($0, of: row, tx: tx) }
+        let (changed, entries) = row.decide(change, config: config, at: cause.at)
+        try tx.update(changed, from: row, searchText: change.touchesSearch ? changed.searchText : nil)
+        for entry in entries { try tx.append(entry, id: ambient.id(), cause: cause) }
+        return changed
+    }
+
+    /// Whether a config that was sent again says nothing new, its secret values included.
+    package func hasConfig(
+        _ config: JSONObject, _ row: Connection, integration: Integration, tx: any StoreTransaction
+    ) throws -> Bool {
+        let split = ConfigSplit(config, integration: integration)
+        guard split.masked.text == row.config else { return false }
+        guard !split.entered.members.isEmpty else { return true }
+        guard let sealed = try tx.secrets(of: row.id, in: row.workspaceID)?.config else { return false }
+        let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
+        let stored = try keeper.open(sealed, of: row.id, towards: sealed.origins)
+        return split.entered.members.allSatisfy { stored[$0.name] == $0.value }
+    }
+
     /// Checks a new config, seals its secrets, and tells whether the credential is still bound to its destination.
     private func storeConfig(
         _ slice: JSONSlice, of row: Connection, tx: any StoreTransaction
     ) throws -> StoredConfig {
-        guard let integration = catalog.integration(row.integration, type: row.integrationType) else {
+        guard let integration = catalog.integration(of: row) else {
             return StoredConfig(masked: slice.canonical, needsRebind: row.needsRebind)
         }
         let config = JSONObject(slice)
@@ -74,7 +99,7 @@ package struct ConnectionService: Sendable {
             throw StoreError.failed("a connection has no secrets row")
         }
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
-        let origins = integration.origins(config: config) ?? []
+        let origins = integration.origins(config: config, method: row.authMethodID) ?? []
         let (kept, refused) = try keptSecrets(
             split, of: row, integration: integration, secrets: secrets, origins: origins, keeper: keeper)
         problems += refused
@@ -127,13 +152,15 @@ package struct ConnectionService: Sendable {
         try await store.write { tx in
             guard let row = try tx.connection(id, in: workspace) else { throw DomainError.notFound(.connection) }
             try precondition.check(row.revision)
+            let credential = try tx.credential(row.credentialID, in: workspace)
+            let isLastUser =
+                try credential.map { try $0.isInline && tx.countConnections(using: $0.id, in: workspace) == 1 } ?? false
+            if isLastUser { try departure.willDelete(row, cause: cause, tx: tx) }
             try tx.delete(row)
             try tx.append(
                 JournalEntry(.connectionDeleted, in: workspace, subject: id.description), id: ambient.id(),
                 cause: cause)
-            guard let credential = try tx.credential(row.credentialID, in: workspace), credential.isInline,
-                try tx.countConnections(using: credential.id, in: workspace) == 0
-            else { return }
+            guard isLastUser, let credential else { return }
             try tx.delete(credential: credential.id, in: workspace)
             try tx.append(
                 JournalEntry(.credentialDeleted, in: workspace, subject: credential.id.description),

@@ -120,7 +120,8 @@ package struct CredentialService: Sendable {
             row.updatedAt = max(cause.at, row.updatedAt)
             row.revision += 1
             let sealed = try change.data.value.map { try reseal($0, into: row, cause: cause, tx: tx) }
-            try tx.update(row, sealed: sealed)
+            try tx.update(row, sealed: sealed?.credential)
+            if let sealed { try acceptEnteredTokens(sealed.data, of: row, at: cause.at, tx: tx) }
             try tx.append(
                 JournalEntry(.credentialUpdated, in: workspace, subject: id.description, data: .fields(fields)),
                 id: ambient.id(), cause: cause)
@@ -132,7 +133,7 @@ package struct CredentialService: Sendable {
     /// entered anew, the secret is bound again to where each of the connections points now.
     private func reseal(
         _ changes: JSONObject, into row: Credential, cause: Cause, tx: any StoreTransaction
-    ) throws -> SealedCredential {
+    ) throws -> (credential: SealedCredential, data: JSONObject) {
         guard let stored = try tx.sealed(row.id, in: row.workspaceID) else {
             throw StoreError.failed("a credential has no sealed data")
         }
@@ -152,46 +153,38 @@ package struct CredentialService: Sendable {
         let users = try tx.connections(using: row.id, in: row.workspaceID, limit: .max)
         try check(data, against: users)
         guard kept.isEmpty else {
-            return try keeper.seal(data, of: row.id, recordKey: recordKey, generation: stored.generation + 1)
+            let sealed = try keeper.seal(data, of: row.id, recordKey: recordKey, generation: stored.generation + 1)
+            return (sealed, data)
         }
         let newKey = keeper.makeRecordKey()
-        for connection in users { try rebind(connection, to: newKey, keeper: keeper, cause: cause, tx: tx) }
-        return try keeper.seal(data, of: row.id, recordKey: newKey, generation: stored.generation + 1)
+        for connection in users {
+            try keeper.rebind(connection, to: newKey, catalog: catalog, ambient: ambient, cause: cause)
+        }
+        return (try keeper.seal(data, of: row.id, recordKey: newKey, generation: stored.generation + 1), data)
+    }
+
+    /// Tokens that were entered begin a life of their own: what was in doubt or dead before concerns others.
+    private func acceptEnteredTokens(
+        _ data: JSONObject, of row: Credential, at now: Timestamp, tx: any StoreTransaction
+    ) throws {
+        guard var grant = try tx.grant(of: row.id, in: row.workspaceID),
+            let connection = try tx.connections(using: row.id, in: row.workspaceID, limit: 1).first,
+            let method = catalog.integration(of: connection)?.authMethod(connection.authMethodID)?.oauth
+        else { return }
+        grant.enter(data, method: method, at: now, jitter: ambient.jitter())
+        try tx.put(grant)
     }
 
     private func check(_ data: JSONObject, against users: [Connection]) throws {
         var seen = Set<[String]>()
         var problems: [String] = []
         for connection in users where seen.insert([connection.integration, connection.authMethodID]).inserted {
-            guard let integration = catalog.integration(connection.integration, type: connection.integrationType),
+            guard let integration = catalog.integration(of: connection),
                 let method = integration.authMethod(connection.authMethodID)
             else { continue }
             problems += catalog.problems(credentials: data, method: method).map(\.message)
         }
         guard problems.isEmpty else { throw DomainError.validationFailed(problems) }
-    }
-
-    private func rebind(
-        _ connection: Connection, to recordKey: Secret, keeper: SecretKeeper, cause: Cause, tx: any StoreTransaction
-    ) throws {
-        guard var secrets = try tx.secrets(of: connection.id, in: connection.workspaceID) else { return }
-        if let integration = catalog.integration(connection.integration, type: connection.integrationType) {
-            secrets.origins = integration.origins(config: JSONObject(connection.config.slice)) ?? []
-        }
-        secrets.wrappedRecordKey = try keeper.bind(
-            recordKey, of: connection.credentialID, to: connection.id, origins: secrets.origins)
-        try tx.update(secrets: secrets, of: connection.id, in: connection.workspaceID)
-        guard connection.needsRebind else { return }
-        var bound = connection
-        bound.needsRebind = false
-        bound.revision += 1
-        bound.updatedAt = max(cause.at, connection.updatedAt)
-        try tx.update(bound, from: connection, searchText: nil)
-        try tx.append(
-            JournalEntry(
-                .connectionUpdated, in: connection.workspaceID, subject: connection.id.description,
-                data: .fields(["secret_rebind_required"])),
-            id: ambient.id(), cause: cause)
     }
 
     // MARK: Deleting
@@ -225,7 +218,7 @@ extension JSONText {
     var isMask: Bool { slice.string == Secret.mask }
 
     /// Journal data that names what was written.
-    static func fields(_ names: [String]) -> JSONText {
+    package static func fields(_ names: [String]) -> JSONText {
         var data = JSONWriter(capacity: 64)
         data.object { data in
             data.key("fields")

@@ -3,7 +3,7 @@ package import LosslessJSON
 /// Seals and opens the secrets of one unit of work: it knows which key and which place go with which row.
 package struct SecretKeeper {
     private let vault: any SecretVault
-    private let tx: any StoreTransaction
+    let tx: any StoreTransaction
     private let workspace: WorkspaceID
 
     package init(vault: any SecretVault, tx: any StoreTransaction, workspace: WorkspaceID) {
@@ -75,7 +75,56 @@ package struct SecretKeeper {
             vault.open(sealed.bytes, under: workspaceKey(), for: configPlace(connection, origins, sealed.generation)))
     }
 
+    // MARK: OAuth
+
+    /// The record key as a connection holds it, towards `origins` only.
+    package func recordKey(
+        for connection: Connection, secrets: ConnectionSecrets, towards origins: [String]
+    ) throws -> Secret {
+        try vault.open(
+            secrets.wrappedRecordKey, under: workspaceKey(),
+            for: bindingPlace(connection.id, connection.credentialID, origins))
+    }
+
+    /// A provider's answer as it came, before anybody has looked into it.
+    package func seal(answer: [UInt8], of credential: CredentialID, recordKey: Secret, fence: Int64) throws -> [UInt8] {
+        try vault.seal(Secret(answer), under: .record(recordKey), for: answerPlace(credential, fence))
+    }
+
+    package func open(answer: [UInt8], of credential: CredentialID, recordKey: Secret, fence: Int64) throws -> [UInt8] {
+        try vault.open(answer, under: .record(recordKey), for: answerPlace(credential, fence)).withBytes { Array($0) }
+    }
+
+    /// A secret of a row that belongs to no connection.
+    package func seal(
+        _ data: JSONObject, of record: String, field: String, generation: Int64 = 0, origins: [String] = []
+    ) throws -> [UInt8] {
+        try vault.seal(
+            Secret(data.text.bytes), under: workspaceKey(),
+            for: SealedPlace(
+                workspace: workspace, record: record, field: field, generation: generation, origins: origins))
+    }
+
+    package func open(
+        _ sealed: [UInt8], of record: String, field: String, generation: Int64 = 0, origins: [String] = []
+    ) throws -> JSONObject {
+        try object(
+            vault.open(
+                sealed, under: workspaceKey(),
+                for: SealedPlace(
+                    workspace: workspace, record: record, field: field, generation: generation, origins: origins)))
+    }
+
+    /// The same for equal texts of one workspace, and worth nothing to who has not its key.
+    package func fingerprint(_ text: String) throws -> String {
+        try vault.fingerprint(text, under: workspaceKey())
+    }
+
     // MARK: Places
+
+    private func answerPlace(_ credential: CredentialID, _ fence: Int64) -> SealedPlace {
+        SealedPlace(workspace: workspace, record: credential.description, field: "token_answer", generation: fence)
+    }
 
     private func dataPlace(_ credential: CredentialID, _ generation: Int64) -> SealedPlace {
         SealedPlace(

@@ -12,10 +12,15 @@ package struct Integration: Sendable {
     /// The first is the default. Never empty.
     package let authMethods: [AuthMethod]
     package let configFields: [Field]
+    /// How to learn whose account it is; `nil` where the provider does not tell.
+    package let identity: IdentityRequest?
+    /// Written by a workspace rather than built in: then a secret is bound to how it is sent, too.
+    package let isWorkspaceDefined: Bool
 
     package init(
         id: String, name: String, type: IntegrationType, category: String, description: String, docsURL: String,
-        baseURL: URLTemplate?, destinationKeys: [String], authMethods: [AuthMethod], configFields: [Field]
+        baseURL: URLTemplate?, destinationKeys: [String], authMethods: [AuthMethod], configFields: [Field],
+        identity: IdentityRequest? = nil, isWorkspaceDefined: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -27,6 +32,8 @@ package struct Integration: Sendable {
         self.destinationKeys = destinationKeys
         self.authMethods = authMethods
         self.configFields = configFields
+        self.identity = identity
+        self.isWorkspaceDefined = isWorkspaceDefined
         secureConfigKeys = configFields.filter(\.isSecure).map(\.key)
     }
 
@@ -55,14 +62,23 @@ package struct AuthMethod: Sendable {
     package let authType: AuthType
     package let description: String
     package let fields: [Field]
+    /// How the credential goes into a request.
+    package let placements: [SecretPlacement]
+    /// How its tokens are obtained, where it has any.
+    package let oauth: OAuthMethod?
 
-    package init(id: String, name: String, scheme: Scheme, authType: AuthType, description: String, fields: [Field]) {
+    package init(
+        id: String, name: String, scheme: Scheme, authType: AuthType, description: String, fields: [Field],
+        placements: [SecretPlacement] = [], oauth: OAuthMethod? = nil
+    ) {
         self.id = id
         self.name = name
         self.scheme = scheme
         self.authType = authType
         self.description = description
         self.fields = fields
+        self.placements = placements
+        self.oauth = oauth
     }
 
     /// Takes any keys, all of them secret.

@@ -42,16 +42,19 @@ package struct URLTemplate: Sendable {
 
     /// Where the filled template points, as a canonical origin; `nil` while a variable is missing or does not fit.
     package func origin(filledFrom config: JSONObject) -> String? {
-        guard !variables.isEmpty else { return Self.origin(of: text) }
-        var filled = text
-        for variable in variables {
+        url(filledFrom: config).flatMap(Self.origin)
+    }
+
+    /// The filled template; `nil` while a variable is missing or does not fit.
+    package func url(filledFrom config: JSONObject) -> String? {
+        guard !variables.isEmpty else { return Self.origin(of: text) == nil ? nil : text }
+        let filled = fillTemplate(text) { variable in
             guard let value = config[variable]?.slice.string else { return nil }
-            if !isWholeURL, !Self.fitsOneLabelOrSegment(value) { return nil }
-            filled = filled.replacing("{\(variable)}", with: value)
+            return isWholeURL || Self.fitsOneLabelOrSegment(value) ? value : nil
         }
-        guard let origin = Self.origin(of: filled) else { return nil }
+        guard let filled, Self.origin(of: filled) != nil else { return nil }
         // Parsed again: the host still ends in the template's literal labels.
-        return isWholeURL || Self.host(of: filled).hasSuffix(literalSuffix) ? origin : nil
+        return isWholeURL || Self.host(of: filled).hasSuffix(literalSuffix) ? filled : nil
     }
 
     /// `scheme://host[:port]` in lower case without a default port; `nil` unless it is http or https to a plain host. Parsed
@@ -148,23 +151,3 @@ package struct URLTemplate: Sendable {
     }
 }
 
-extension Integration {
-    /// Where the secrets of a connection with this config may go, canonical and sorted: the base URL's origin and the
-    /// destination keys' values. `nil` while the config does not say.
-    package func origins(config: JSONObject) -> [String]? {
-        var origins: [String] = []
-        if let baseURL {
-            guard let origin = baseURL.origin(filledFrom: config) else { return nil }
-            origins.append(origin)
-        }
-        for key in destinationKeys {
-            if let value = config[key], value != .null { origins.append("\(key)=\(value.string)") }
-        }
-        return origins.sorted()
-    }
-
-    /// Whether a change of config can change the destination at all.
-    package var originsDependOnConfig: Bool {
-        !destinationKeys.isEmpty || !(baseURL?.variables.isEmpty ?? true)
-    }
-}

@@ -7,6 +7,8 @@ package enum DomainError: Error, Sendable, Equatable {
         case authMethod = "Auth method"
         case apiKey = "API key"
         case workspace = "Workspace"
+        case oauthApp = "OAuth app"
+        case ticket = "Ticket"
     }
 
     /// It is not there, or not for this caller: the two look alike.
@@ -21,6 +23,10 @@ package enum DomainError: Error, Sendable, Equatable {
     /// Credentials or config that break the integration's rules, on create.
     case validationFailed([String])
     case conflict(message: String, related: Related? = nil)
+    /// What was asked for stands against the state of things, by a word that a program can act on.
+    case refused(code: String, message: String)
+    /// Somebody else's server did not do its part.
+    case upstream(code: String, message: String)
 
     /// What stands in the way.
     package enum Related: Sendable, Equatable {

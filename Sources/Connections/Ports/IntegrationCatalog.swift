@@ -2,9 +2,10 @@ package import LosslessJSON
 
 /// What integrations there are, and whether values fit them.
 package protocol IntegrationCatalog: Sendable {
-    func integration(_ id: String) -> Integration?
+    /// The built-in one with this id, else the workspace's own.
+    func integration(_ id: String, in workspace: WorkspaceID) -> Integration?
     /// By id.
-    func all() -> [Integration]
+    func all(in workspace: WorkspaceID) -> [Integration]
     /// Everything that is wrong with the credentials, in the order of the method's fields, unknown keys last.
     func problems(credentials: JSONObject, method: AuthMethod) -> [FieldProblem]
     /// Everything that is wrong with the config. Keys that the integration does not name are taken as they are.
@@ -24,8 +25,8 @@ package struct FieldProblem: Sendable, Equatable {
 
 extension IntegrationCatalog {
     /// The integration that a connection names. Outside the catalog only `custom` is taken: any credentials, all secret.
-    package func integration(_ id: String, type: IntegrationType) -> Integration? {
-        if let known = integration(id) { return known }
+    package func integration(_ id: String, type: IntegrationType, in workspace: WorkspaceID) -> Integration? {
+        if let known = integration(id, in: workspace) { return known }
         guard type == .custom else { return nil }
         return Integration(
             id: id, name: id, type: .custom, category: "custom", description: "", docsURL: "", baseURL: nil,
@@ -35,5 +36,9 @@ extension IntegrationCatalog {
                     id: "custom", name: "Custom", scheme: .custom, authType: .custom, description: "", fields: [])
             ],
             configFields: [])
+    }
+
+    package func integration(of connection: Connection) -> Integration? {
+        integration(connection.integration, type: connection.integrationType, in: connection.workspaceID)
     }
 }

@@ -16,6 +16,30 @@ package struct JournalEntry: Sendable {
         case workspaceCreated = "workspace.created"
         case workspaceUpdated = "workspace.updated"
         case workspaceDeleted = "workspace.deleted"
+        case oauthAppCreated = "oauth_app.created"
+        case oauthAppUpdated = "oauth_app.updated"
+        case oauthAppDeleted = "oauth_app.deleted"
+        /// The provider refuses the app itself; no connection of it is touched.
+        case appFailing = "app.failing"
+        case appRecovered = "app.recovered"
+        case connectionReconnected = "connection.reconnected"
+        case connectionIdentityChanged = "connection.identity_changed"
+        /// A refresh token is about to be presented.
+        case refreshStarted = "credential.refresh_started"
+        case refreshed = "credential.refreshed"
+        case refreshFailed = "credential.refresh_failed"
+        case tokenRead = "credential.token_read"
+        case revoked = "credential.revoked"
+        case revocationFailed = "credential.revocation_failed"
+        /// Tokens moved in from another system, to be spent by nobody here yet.
+        case grantImported = "credential.imported"
+        /// From here on this instance refreshes them.
+        case grantActivated = "credential.activated"
+        case integrationCreated = "integration.created"
+        case integrationUpdated = "integration.updated"
+        case integrationDeleted = "integration.deleted"
+        case instanceRestored = "instance.restored"
+        case instanceResumed = "instance.resumed"
     }
 
     package let kind: Kind

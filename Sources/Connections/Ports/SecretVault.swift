@@ -7,6 +7,8 @@ package protocol SecretVault: Sendable {
     func seal(_ secret: Secret, under key: SealingKey, for place: SealedPlace) throws -> [UInt8]
     /// Throws `VaultError` for another key, another place, or a changed byte, without saying which.
     func open(_ sealed: [UInt8], under key: SealingKey, for place: SealedPlace) throws -> Secret
+    /// A keyed hash for finding equal values: 32 hexadecimal digits.
+    func fingerprint(_ text: String, under key: SealingKey) throws -> String
 }
 
 package enum SealingKey: Sendable {

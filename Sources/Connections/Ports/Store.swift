@@ -1,5 +1,5 @@
 /// Where everything is kept. Writes go through one unit of work; reads see every write that was acknowledged.
-package protocol Store: Sendable {
+package protocol Store: OAuthStore, IntegrationStore {
     /// Runs a unit of work on the writer's own thread, in a savepoint, and returns once it is durable. It shares its commit
     /// with units that arrived meanwhile. When the unit throws, all it did is undone and its neighbours are not touched.
     /// Throws `StoreError.unavailable` when the store cannot take writes; then nothing was done.
@@ -28,9 +28,10 @@ package protocol Store: Sendable {
 }
 
 /// What a unit of work may do. Every statement names its workspace.
-package protocol StoreTransaction {
+package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction {
     // Connections
     func connection(_ id: ConnectionID, in workspace: WorkspaceID) throws -> Connection?
+    func connection(externalID: String, integration: String, in workspace: WorkspaceID) throws -> Connection?
     /// Throws `StoreError.duplicate` when another connection of the integration has the external id.
     func insert(_ connection: Connection, secrets: ConnectionSecrets, searchText: String) throws
     /// Writes what differs from `old`. `searchText` is given when label or external id changed.
@@ -51,6 +52,8 @@ package protocol StoreTransaction {
 
     // API keys
     func apiKey(_ id: APIKeyID, in workspace: WorkspaceID?) throws -> APIKey?
+    /// Over all workspaces, oldest first.
+    func apiKeys(status: Availability) throws -> [APIKey]
     func insert(_ key: APIKey, digest: TokenDigest) throws
     func update(_ key: APIKey) throws
     func delete(_ key: APIKey) throws

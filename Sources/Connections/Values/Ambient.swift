@@ -13,6 +13,11 @@ package struct Ambient: Sendable {
         ulids = ULIDSource()
     }
 
+    /// From 0 to 1, so that what is due at one moment is not done at one moment.
+    package func jitter() -> Double {
+        Double(randomBytes(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) / Double(UInt32.max)
+    }
+
     /// A new identifier, later than every one made before in this process.
     package func id<Kind>(_ kind: Identifier<Kind>.Type = Identifier<Kind>.self) -> Identifier<Kind> {
         Identifier(ulids.next(at: now(), randomBytes: randomBytes))

@@ -8,12 +8,18 @@ package enum CredentialKind: IdentifierKind { package static let prefix: StaticS
 package enum WorkspaceKind: IdentifierKind { package static let prefix: StaticString = "wsp_" }
 package enum APIKeyKind: IdentifierKind { package static let prefix: StaticString = "key_" }
 package enum EventKind: IdentifierKind { package static let prefix: StaticString = "evt_" }
+package enum OAuthAppKind: IdentifierKind { package static let prefix: StaticString = "app_" }
+package enum AuthorizationFlowKind: IdentifierKind { package static let prefix: StaticString = "flow_" }
+package enum RevocationKind: IdentifierKind { package static let prefix: StaticString = "rev_" }
 
 package typealias ConnectionID = Identifier<ConnectionKind>
 package typealias CredentialID = Identifier<CredentialKind>
 package typealias WorkspaceID = Identifier<WorkspaceKind>
 package typealias APIKeyID = Identifier<APIKeyKind>
 package typealias EventID = Identifier<EventKind>
+package typealias OAuthAppID = Identifier<OAuthAppKind>
+package typealias AuthorizationFlowID = Identifier<AuthorizationFlowKind>
+package typealias RevocationID = Identifier<RevocationKind>
 
 /// A prefix and a ULID. It is sixteen bytes and allocates nothing, so that a row is read without building strings.
 package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {

@@ -12,7 +12,8 @@ package struct Bootstrap: Sendable {
     private let authenticator: APIKeyAuthenticator
     private let ambient: Ambient
 
-    private static let flag = "bootstrap.done"
+    /// The setting that tells that the store was served once.
+    package static let flag = "bootstrap.done"
 
     package init(store: any Store, vault: any SecretVault, authenticator: APIKeyAuthenticator, ambient: Ambient) {
         self.store = store

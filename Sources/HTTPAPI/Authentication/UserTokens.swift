@@ -1,5 +1,6 @@
 package import Connections
 import JWTKit
+package import Logging
 import LosslessJSON
 
 #if canImport(FoundationEssentials)
@@ -15,6 +16,8 @@ package struct UserTokenConfiguration: Sendable {
         case secret(Secret)
         /// RS256, ES256 or EdDSA, by the kind of key.
         case publicKey(pem: String)
+        /// RS256, ES256 or EdDSA, by the kind of each key in the JWK set that stands there.
+        case keySet(url: String)
     }
 
     package enum Invalid: Error, CustomStringConvertible {
@@ -66,9 +69,19 @@ package struct UserTokenConfiguration: Sendable {
 
 /// Turns a user's JWT into a principal.
 package struct UserTokenVerifier: Sendable {
+    /// What stands at a URL, in bounded time and of at most `maxKeySetSize`.
+    package typealias Fetch = @Sendable (_ url: String) async throws -> [UInt8]
+
+    /// In bytes.
+    package static let maxKeySetSize = 256 << 10
+
+    private enum Keys: Sendable {
+        case one(VerificationKey)
+        case issued(IssuerKeys)
+    }
+
     private let configuration: UserTokenConfiguration
-    private let keys = JWTKeyCollection()
-    private let algorithm: String
+    private let keys: Keys
 
     private static let leewaySeconds: Int64 = 60
     /// Headers that would have the token choose its own key, or that demand an understanding which we have not.
@@ -76,25 +89,21 @@ package struct UserTokenVerifier: Sendable {
     /// Supabase's keys for an application itself: nobody's user.
     private static let refusedRoles = ["anon", "service_role"]
 
-    package init(_ configuration: UserTokenConfiguration) async throws {
+    /// A key set's first fetch begins here, and nobody waits for it. `fetch` is asked for nothing else.
+    package init(
+        _ configuration: UserTokenConfiguration, at now: Timestamp, logger: Logger, fetch: @escaping Fetch
+    ) async throws {
         self.configuration = configuration
         switch configuration.key {
         case .secret(let secret):
-            await keys.add(hmac: HMACKey(from: secret.withBytes { Data($0) }), digestAlgorithm: .sha256)
-            algorithm = "HS256"
+            keys = .one(try await VerificationKey(HMACKey(from: secret.withBytes { Data($0) })))
         case .publicKey(let pem):
-            if let key = try? Insecure.RSA.PublicKey(pem: pem) {
-                await keys.add(rsa: key, digestAlgorithm: .sha256)
-                algorithm = "RS256"
-            } else if let key = try? ES256PublicKey(pem: pem) {
-                await keys.add(ecdsa: key)
-                algorithm = "ES256"
-            } else if let key = try? EdDSA.PublicKey(pem: pem) {
-                await keys.add(eddsa: key)
-                algorithm = "EdDSA"
-            } else {
+            guard let key = try await VerificationKey(pem: pem) else {
                 throw UserTokenConfiguration.Invalid.unreadableKey
             }
+            keys = .one(key)
+        case .keySet(let url):
+            keys = .issued(IssuerKeys(at: now, logger: logger) { try await fetch(url) })
         }
     }
 
@@ -107,15 +116,34 @@ package struct UserTokenVerifier: Sendable {
         for name in Self.refusedHeaders where header[name] != nil {
             throw APIError.unauthorized("The JWT's header '\(name)' is not accepted")
         }
-        guard header["alg"]?.slice.string == algorithm else {
-            throw APIError.unauthorized("The JWT must be signed with \(algorithm)")
+        let key = try await key(for: header, at: now)
+        guard header["alg"]?.slice.string == key.algorithm else {
+            throw APIError.unauthorized("The JWT must be signed with \(key.algorithm)")
         }
-        do {
-            _ = try await keys.verify(token, as: SignatureOnly.self)
-        } catch {
+        guard let signature = Self.data(parts[2]), key.verifies(signature, of: token[..<parts[1].endIndex]) else {
             throw APIError.unauthorized("The JWT's signature does not verify")
         }
         return try principal(claims, at: now)
+    }
+
+    /// The one that the token has to be signed with: its header chooses no more than which of an issuer's.
+    private func key(for header: JSONObject, at now: Timestamp) async throws -> VerificationKey {
+        switch keys {
+        case .one(let key): return key
+        case .issued(let keys):
+            // Checked before the kid, so that a token that no key could help has nothing fetched.
+            guard let algorithm = header["alg"]?.slice.string,
+                VerificationKey.publicAlgorithms.contains(algorithm)
+            else {
+                let names = VerificationKey.publicAlgorithms.joined(separator: ", ")
+                throw APIError.unauthorized("The JWT must be signed with one of \(names)")
+            }
+            let id = header["kid"]?.slice
+            guard id == nil || id?.kind == .string else {
+                throw APIError.unauthorized("The JWT's kid must be a string")
+            }
+            return try await keys.key(id?.string, at: now)
+        }
     }
 
     private func principal(_ claims: JSONObject, at now: Timestamp) throws -> Principal {
@@ -151,12 +179,15 @@ package struct UserTokenVerifier: Sendable {
     // MARK: Claims
 
     private static func object(_ part: Substring) -> JSONObject? {
-        let padding = String(repeating: "=", count: (4 - part.count % 4) % 4)
-        let base64 = part.replacing("-", with: "+").replacing("_", with: "/") + padding
-        guard let data = Data(base64Encoded: String(base64)), let slice = try? JSONSlice(parsing: Array(data)),
-            slice.kind == .object
-        else { return nil }
+        guard let data = data(part), let slice = try? JSONSlice(parsing: Array(data)), slice.kind == .object else {
+            return nil
+        }
         return JSONObject(slice)
+    }
+
+    private static func data(_ part: Substring) -> Data? {
+        let padding = String(repeating: "=", count: (4 - part.count % 4) % 4)
+        return Data(base64Encoded: part.replacing("-", with: "+").replacing("_", with: "/") + padding)
     }
 
     /// NumericDate of RFC 7519: seconds, possibly with a fraction. Past the year 9999 it is no date.
@@ -175,9 +206,4 @@ package struct UserTokenVerifier: Sendable {
         guard let slice = text?.slice else { return nil }
         return slice.string.map { [$0] } ?? (slice.kind == .array ? slice.elements.compactMap(\.string) : nil)
     }
-}
-
-/// The claims are read from the text itself; the library is asked for the signature.
-private struct SignatureOnly: JWTPayload {
-    func verify(using algorithm: some JWTAlgorithm) async throws {}
 }

@@ -161,6 +161,14 @@ struct FieldReader {
         }
     }
 
+    mutating func boolean(_ name: StaticString) -> Patch<Bool> {
+        patch(name) { reader, slice in
+            if let boolean = slice.boolean { return boolean }
+            reader.refuse(ValidationProblem("bool_type", at: Self.place(name), "Input should be a valid boolean"))
+            return nil
+        }
+    }
+
     // MARK: Containers
 
     /// An object. It is never repeated in an error, since it could carry a secret.

@@ -3,7 +3,7 @@ import LosslessJSON
 
 /// Reads a query's parameters and collects what is wrong with them. Of equal names the last counts, unknown ones are ignored.
 struct QueryReader {
-    private let values: [String: String]
+    let values: [String: String]
     private var problems: [ValidationProblem] = []
 
     init(_ query: String?) {

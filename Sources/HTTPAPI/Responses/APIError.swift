@@ -10,6 +10,8 @@ enum APIError: Error {
     case bodyTooLarge
     case methodNotAllowed([HTTPRequest.Method])
     case noSuchPath
+    /// `retryAfter` is in seconds.
+    case unavailable(String, retryAfter: Int)
 }
 
 /// One entry of the contract's 422 list, as pydantic would say it.

@@ -51,4 +51,6 @@ extension HTTPField.Name {
     static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
     // swift-format-ignore: NeverForceUnwrap
     static let retryAfter = HTTPField.Name("Retry-After")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import LosslessJSON
+import OAuth
 
 /// The one place where errors become answers.
 enum ErrorAnswers {
@@ -11,6 +12,7 @@ enum ErrorAnswers {
         case let error as APIError: answer(error)
         case let error as DomainError: answer(error)
         case let error as StoreError: answer(error, logger: logger)
+        case let error as GrantProblem: answer(error)
         case let error as VaultError: unreadableSecret(error, logger: logger)
         case let error as HTTPError where error.status == .notFound: .error(.notFound, "Not Found")
         case let error as any HTTPResponseError: .error(error.status, error.status.reasonPhrase)
@@ -36,6 +38,10 @@ enum ErrorAnswers {
             answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
             return answer
         case .noSuchPath: return .error(.notFound, "Not Found")
+        case .unavailable(let reason, let retryAfter):
+            var answer = Answer.error(.serviceUnavailable, reason)
+            answer.headers[.retryAfter] = "\(retryAfter)"
+            return answer
         }
     }
 
@@ -56,6 +62,32 @@ enum ErrorAnswers {
                 })
         case .validationFailed(let errors): validationFailed(errors)
         case .conflict(let message, let related): conflict(message, related)
+        case .refused(let code, let message): coded(.conflict, code, message)
+        case .upstream(let code, let message): coded(.badGateway, code, message)
+        }
+    }
+
+    private static func answer(_ problem: GrantProblem) -> Answer {
+        switch problem.code {
+        case .notOAuth, .notInstalled:
+            .error(.unprocessableContent, problem.sentence)
+        case .providerUnavailable, .outcomeUnknown:
+            coded(.badGateway, problem.code.rawValue, problem.sentence)
+        case .needsReauthorization, .secretRebindRequired, .suspended, .held, .paused, .appFailing, .appMissing, .inactive,
+            .unreadable:
+            coded(.conflict, problem.code.rawValue, problem.sentence)
+        }
+    }
+
+    /// A sentence for people and a word for programs.
+    private static func coded(_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Answer {
+        .json(status) { json in
+            json.object { json in
+                json.key("detail")
+                json.value(message)
+                json.key("error_code")
+                json.value(code)
+            }
         }
     }
 
@@ -116,5 +148,26 @@ enum ErrorAnswers {
     private static func internalError(_ reason: String, logger: Logger) -> Answer {
         logger.error("request failed", metadata: ["error.reason": "\(reason)"])
         return .error(.internalServerError, "Internal Server Error")
+    }
+}
+
+extension GrantProblem {
+    /// What to tell whoever asked for a token.
+    fileprivate var sentence: String {
+        switch code {
+        case .notOAuth: "Connection has no OAuth grant to refresh"
+        case .notInstalled: "Connection has no token yet (\(reason))"
+        case .needsReauthorization: "The grant is gone (\(reason)): its owner must connect again"
+        case .secretRebindRequired: "The destination of the secret changed: enter the credentials again"
+        case .suspended: "The grant was imported and is not activated: another system may still refresh it"
+        case .held: "The provider refused many grants of this app at once: check the app, then change it or refresh by force"
+        case .paused: "This instance is paused, since its store looks like a copy: run 'patchbay resume' on the original"
+        case .appFailing: "The provider refuses the OAuth app (\(reason)): check its client_id and client_secret"
+        case .appMissing: "No OAuth app is registered for this connection: make one with POST /api/v1/oauth/apps"
+        case .inactive: "Connection is inactive"
+        case .unreadable: "The stored secret does not open with this master key"
+        case .outcomeUnknown: "A refresh was sent and its answer never came (\(reason)); it is looked into"
+        case .providerUnavailable: "The provider did not give a token (\(reason)): try again later"
+        }
     }
 }

@@ -16,7 +16,7 @@ extension JSONWriter {
     }
 
     /// ConnectionRead: the contract's fields in its order, then ours.
-    mutating func connection(_ connection: Connection, credential: Credential? = nil) {
+    mutating func connection(_ connection: Connection, credential: CredentialView? = nil) {
         object { json in
             json.key("label")
             json.value(connection.label)
@@ -54,13 +54,13 @@ extension JSONWriter {
             json.value(connection.needsRebind)
             if let credential {
                 json.key("credential")
-                json.credential(credential)
+                json.credential(credential.credential, grant: .some(credential.grant))
             }
         }
     }
 
-    /// CredentialRead: nothing of the data.
-    mutating func credential(_ credential: Credential) {
+    /// CredentialRead: nothing of the data. With a grant that was looked for, what is known of it.
+    mutating func credential(_ credential: Credential, grant: GrantView?? = .none) {
         object { json in
             json.key("label")
             json.value(credential.label)
@@ -92,6 +92,10 @@ extension JSONWriter {
             json.time(credential.createdAt)
             json.key("updated_at")
             json.time(credential.updatedAt)
+            if let grant {
+                json.key("oauth")
+                if let grant { json.grant(grant) } else { json.null() }
+            }
         }
     }
 

@@ -39,7 +39,7 @@ extension API {
             return .json(revision: connection.revision) { $0.connection(connection) }
         }
         // The tag is the connection's alone, so it cannot tell whether the credential beside it is the same.
-        let credential = try await credentials.find(connection.credentialID, in: call.workspace)
+        let credential = try await view(of: connection)
         return .json(revision: connection.revision) { $0.connection(connection, credential: credential) }
     }
 
@@ -127,7 +127,7 @@ extension API {
 
     private func integrationRequirements(_ call: Call) async throws -> Answer {
         let (integration, method) = try requirement(
-            call.text("integration_id"), methodID: call.query.text("auth_method_id"))
+            call.text("integration_id"), methodID: call.query.text("auth_method_id"), in: call.workspace)
         return .json { $0.requirements(integration, method: method) }
     }
 
@@ -140,7 +140,7 @@ extension API {
         let credentials = fields.secrets("credentials").value ?? JSONObject()
         let config = fields.object("config").value.map { JSONObject($0) } ?? JSONObject()
         try fields.finish()
-        let (integration, method) = try requirement(id, methodID: methodID)
+        let (integration, method) = try requirement(id, methodID: methodID, in: call.workspace)
         let problems =
             catalog.problems(credentials: credentials, method: method)
             + catalog.problems(config: config, of: integration)
@@ -154,8 +154,10 @@ extension API {
         }
     }
 
-    private func requirement(_ id: String, methodID: String?) throws -> (Integration, AuthMethod) {
-        guard let integration = catalog.integration(id) else { throw DomainError.notFound(.integration) }
+    private func requirement(
+        _ id: String, methodID: String?, in workspace: WorkspaceID
+    ) throws -> (Integration, AuthMethod) {
+        guard let integration = catalog.integration(id, in: workspace) else { throw DomainError.notFound(.integration) }
         guard let method = integration.authMethod(methodID) else { throw DomainError.notFound(.authMethod) }
         return (integration, method)
     }

@@ -1,3 +1,4 @@
+import Catalog
 import Connections
 import HTTPTypes
 import LosslessJSON
@@ -7,6 +8,9 @@ extension API {
         [
             .api(.get, "/integrations", "list_integrations", .read, listIntegrations),
             .api(.get, "/integrations/{integration_id}", "get_integration", .read, getIntegration),
+            .api(.post, "/integrations", "create_integration", .admin, createIntegration),
+            .api(.put, "/integrations/{integration_id}", "update_integration", .admin, updateIntegration),
+            .api(.delete, "/integrations/{integration_id}", "delete_integration", .admin, deleteIntegration),
         ]
     }
 
@@ -15,7 +19,7 @@ extension API {
         let type = query.word("type", IntegrationType.self)
         let search = query.text("search").map { searchFolded($0) }
         try query.finish()
-        let found = catalog.all().filter { integration in
+        let found = catalog.all(in: call.workspace).filter { integration in
             (type == nil || integration.type == type)
                 && search.map {
                     searchFolded(integration.id, integration.name, integration.category, integration.description)
@@ -33,9 +37,37 @@ extension API {
     }
 
     private func getIntegration(_ call: Call) async throws -> Answer {
-        guard let integration = catalog.integration(call.text("integration_id")) else {
+        guard let integration = catalog.integration(call.text("integration_id"), in: call.workspace) else {
             throw DomainError.notFound(.integration)
         }
         return .json { $0.integration(integration) }
+    }
+
+    // MARK: A workspace's own
+
+    private func createIntegration(_ call: Call) async throws -> Answer {
+        let (integration, revision) = try await integrations.create(
+            definition(call), in: call.workspace, cause: call.cause)
+        return .json(revision: revision) { $0.integration(integration) }
+    }
+
+    private func updateIntegration(_ call: Call) async throws -> Answer {
+        let (integration, revision) = try await integrations.update(
+            call.text("integration_id"), to: definition(call), in: call.workspace, if: call.ifMatch,
+            cause: call.cause)
+        return .json(revision: revision) { $0.integration(integration) }
+    }
+
+    private func deleteIntegration(_ call: Call) async throws -> Answer {
+        try await integrations.delete(
+            call.text("integration_id"), in: call.workspace, if: call.ifMatch, cause: call.cause)
+        return .noContent
+    }
+
+    private func definition(_ call: Call) async throws -> JSONText {
+        guard let body = try await call.body(), body.kind == .object else {
+            throw DomainError.invalidField(location: ["body"], message: "An integration is a JSON object")
+        }
+        return body.canonical
     }
 }

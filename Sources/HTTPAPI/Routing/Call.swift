@@ -7,6 +7,12 @@ import NIOCore
 /// A request to an operation that anybody may call.
 struct OpenCall {
     let request: Request
+    let parameters: Parameters
+    let requestID: String
+
+    var query: QueryReader { QueryReader(request.uri.query) }
+
+    func cookie(_ name: String) -> String? { request.cookies[name]?.value }
 }
 
 /// A request whose caller is known, whose workspace is the caller's, and whose permission was checked: holding one is the proof.

@@ -163,7 +163,7 @@ extension Migration {
         ]
     }
 
-    private static func words<Word: CaseIterable & RawRepresentable>(
+    static func words<Word: CaseIterable & RawRepresentable>(
         _: Word.Type
     ) -> String where Word.RawValue == String {
         Word.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")

@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let name: String
     let statements: @Sendable (SQLDialect) -> [String]
 
-    static let all: [Migration] = [initial]
+    static let all: [Migration] = [initial, oauth]
 }
 
 /// Brings a database to the newest schema.
@@ -36,6 +36,11 @@ package enum Migrator {
             }
             return pending.map(\.name)
         }
+    }
+
+    /// The schema version that a database has. Throws where it is no store of ours.
+    package static func version(of database: some SQLDatabase) async throws -> Int64 {
+        try await database.read(.scan) { try currentVersion($0) }
     }
 
     private static func currentVersion(_ connection: any SQLConnection) throws -> Int64 {

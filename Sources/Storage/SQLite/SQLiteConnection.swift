@@ -201,9 +201,14 @@ final class SQLiteConnection: SQLConnection {
         guard stepped == SQLITE_DONE, finished == SQLITE_OK else { throw target.failure(stepped) }
         // The copy is in the source's journal mode; a backup is one file.
         try target.run("PRAGMA journal_mode = DELETE")
-        let verdict = try target.query(SQL("PRAGMA integrity_check(1)"), []) { $0.text(0) }
+        try target.verify()
+    }
+
+    /// Reads every page and follows every reference.
+    func verify() throws {
+        let verdict = try query(SQL("PRAGMA integrity_check(1)"), []) { $0.text(0) }
         guard verdict == ["ok"] else { throw SQLiteError(code: SQLITE_CORRUPT, message: "the copy is damaged") }
-        let broken = try target.query(SQL("PRAGMA foreign_key_check"), []) { $0.text(0) }
+        let broken = try query(SQL("PRAGMA foreign_key_check"), []) { $0.text(0) }
         guard broken.isEmpty else { throw SQLiteError(code: SQLITE_CORRUPT, message: "the copy lacks rows") }
     }
 }

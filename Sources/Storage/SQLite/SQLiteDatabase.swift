@@ -67,4 +67,11 @@ package final class SQLiteDatabase: SQLDatabase {
             try self.readers.unpooled { try $0.backup(to: target) }
         }
     }
+
+    /// Throws where the file is damaged.
+    package func verify() async throws {
+        try await scans.runIfActive {
+            try self.readers.unpooled { try $0.verify() }
+        }
+    }
 }

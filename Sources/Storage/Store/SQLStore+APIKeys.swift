@@ -48,6 +48,8 @@ extension SQLStore {
     }
 }
 
+private let selectByStatus = SQL("SELECT \(columns) FROM api_key WHERE status = ?1 ORDER BY id")
+
 extension SQLTransaction {
     private static let insertKey = SQL(
         """
@@ -67,6 +69,10 @@ extension SQLTransaction {
 
     func apiKey(_ id: APIKeyID, in workspace: WorkspaceID?) throws -> APIKey? {
         try sql.first(selectByID, [.id(id), .id(workspace)], APIKey.init)
+    }
+
+    func apiKeys(status: Availability) throws -> [APIKey] {
+        try sql.query(selectByStatus, [.word(status)], APIKey.init)
     }
 
     func insert(_ key: APIKey, digest: TokenDigest) throws {

@@ -133,6 +133,12 @@ extension SQLTransaction {
         try sql.connection(id, in: workspace)
     }
 
+    func connection(externalID: String, integration: String, in workspace: WorkspaceID) throws -> Connection? {
+        try sql.first(selectByExternalID, [.id(workspace), .text(integration), .text(externalID)]) { row in
+            try row.id(0) as ConnectionID
+        }.flatMap { try connection($0, in: workspace) }
+    }
+
     func insert(_ connection: Connection, secrets: ConnectionSecrets, searchText: String) throws {
         try sql.execute(
             Self.insertConnection,

@@ -151,7 +151,7 @@ extension DomainError {
         case .invalidField(_, let message): message
         case .invalidConfig(let problems): problems.map(\.message).joined(separator: "; ")
         case .validationFailed(let errors): errors.joined(separator: "; ")
-        case .conflict(let message, _): message
+        case .conflict(let message, _), .refused(_, let message), .upstream(_, let message): message
         }
     }
 }

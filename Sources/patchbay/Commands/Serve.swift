@@ -7,6 +7,7 @@ import HummingbirdHTTP2
 import Logging
 import NIOCore
 import NIOSSL
+import OAuth
 import ServiceLifecycle
 import Storage
 import UnixSignals
@@ -40,6 +41,7 @@ struct Serve: AsyncParsableCommand {
         var group = ServiceGroupConfiguration(
             services: [
                 InstanceService(instance: instance),
+                GrantScheduler(services: instance.oauth, refresher: instance.refresher),
                 AdminServer(handler: AdminHandler(instance: instance), socket: socket, logger: logger),
                 application,
             ],
@@ -53,14 +55,16 @@ struct Serve: AsyncParsableCommand {
         _ instance: Instance, sink: LogSink, logger: Logger, welcome: Welcome
     ) async throws -> some ApplicationProtocol {
         let settings = instance.settings
-        let users: UserTokenVerifier? =
-            if let userTokens = settings.userTokens { try await UserTokenVerifier(userTokens) } else { nil }
+        let users = try await UserTokenVerifier(instance, logger: logger)
         let api = API(
             connections: instance.connections, credentials: instance.credentials, apiKeys: instance.apiKeys,
-            workspaces: instance.workspaces, catalog: instance.catalog, ambient: instance.ambient,
+            workspaces: instance.workspaces, catalog: instance.catalog, integrations: instance.integrations,
+            ambient: instance.ambient,
             keys: instance.authenticator, users: users, trustedProxies: settings.trustedProxies,
-            health: HealthChecks(instance))
-        let metrics = Metrics { [database = instance.database] in Metrics.Gauge.of(database) }
+            health: HealthChecks(instance), oauth: OAuthRoom(instance))
+        let metrics = Metrics { [database = instance.database, pause = instance.pause] in
+            Metrics.Gauge.of(database) + [Metrics.Gauge.of(pause)]
+        }
         return Application(
             responder: api.responder(metrics: metrics, log: sink.write), server: try server(settings),
             configuration: ApplicationConfiguration(
@@ -139,6 +143,16 @@ extension HealthChecks {
     }
 }
 
+extension OAuthRoom {
+    fileprivate init(_ instance: Instance) {
+        self.init(
+            services: instance.oauth,
+            authorization: AuthorizationService(services: instance.oauth, connections: instance.connections),
+            tokens: TokenService(services: instance.oauth, refresher: instance.refresher), store: instance.store,
+            publicURL: instance.settings.reachableURL)
+    }
+}
+
 extension Metrics.Gauge {
     fileprivate static func of(_ database: SQLiteDatabase) -> [Metrics.Gauge] {
         let commits = database.commits
@@ -150,5 +164,11 @@ extension Metrics.Gauge {
                 "patchbay_store_units_total", "Units of work in those commits.", isCounter: true,
                 Double(commits.units)),
         ]
+    }
+
+    fileprivate static func of(_ pause: InstancePause) -> Metrics.Gauge {
+        Metrics.Gauge(
+            "patchbay_paused", "1 while the store is taken for a copy, and nothing is refreshed, revoked or delivered.",
+            pause.isPaused ? 1 : 0)
     }
 }

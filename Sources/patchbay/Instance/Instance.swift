@@ -1,6 +1,8 @@
 import Catalog
 import Connections
+import Egress
 import Logging
+import OAuth
 import Storage
 import Vault
 
@@ -18,13 +20,20 @@ struct Instance: Sendable, CustomStringConvertible {
     let store: SQLStore
     let masterKeyID: String
     let vault: EnvelopeVault
-    let catalog: BuiltInCatalog
+    let catalog: WorkspaceCatalog
+    let integrations: IntegrationService
     let ambient: Ambient
     let authenticator: APIKeyAuthenticator
     let connections: ConnectionService
     let credentials: CredentialService
     let apiKeys: APIKeyService
     let workspaces: WorkspaceService
+    let egress: Egress
+    /// What the store was taken for when it was opened.
+    let standing: InstanceStanding
+    let pause: InstancePause
+    let oauth: OAuthServices
+    let refresher: Refresher
     private let lock: StoreLock
 
     /// Takes the lock, opens the store, brings its schema up to date, and checks the master key against it.
@@ -39,8 +48,18 @@ struct Instance: Sendable, CustomStringConvertible {
             for name in migrated { logger.notice("store migrated", metadata: ["migration.name": "\(name)"]) }
             let store = SQLStore(database)
             let master = try await MasterKeySource(settings: settings, store: store).load()
-            return Instance(
-                settings: settings, database: database, store: store, master: master, ambient: ambient, lock: lock)
+            let standing = try await InstanceStanding.find(
+                store: store, file: EpochFile(dataDirectory: settings.dataDirectory), ambient: ambient)
+            if case .copy(let reason) = standing {
+                logger.warning("instance is paused", metadata: ["instance.reason": "\(reason)"])
+            }
+            let instance = try Instance(
+                settings: settings, database: database, store: store, master: master, ambient: ambient,
+                standing: standing, lock: lock, logger: logger)
+            for id in try await instance.catalog.load(store) {
+                logger.warning("integration cannot be read any more", metadata: ["integration.id": "\(id)"])
+            }
+            return instance
         } catch {
             await database.close()
             throw error
@@ -49,18 +68,30 @@ struct Instance: Sendable, CustomStringConvertible {
 
     private init(
         settings: Settings, database: SQLiteDatabase, store: SQLStore, master: MasterKey, ambient: Ambient,
-        lock: StoreLock
-    ) {
+        standing: InstanceStanding, lock: StoreLock, logger: Logger
+    ) throws {
         self.settings = settings
         self.database = database
         self.store = store
         self.ambient = ambient
+        self.standing = standing
         self.lock = lock
         masterKeyID = master.id
         vault = EnvelopeVault(master: master, randomBytes: ambient.randomBytes)
-        catalog = BuiltInCatalog()
+        catalog = WorkspaceCatalog()
+        integrations = IntegrationService(store: store, catalog: catalog, ambient: ambient)
         authenticator = APIKeyAuthenticator(store: store, digester: sha256Digester)
-        connections = ConnectionService(store: store, vault: vault, catalog: catalog, ambient: ambient)
+        egress = try Egress(settings, logger: logger)
+        pause = InstancePause(isPaused: standing != .original, isStoreExclusive: true)
+        oauth = OAuthServices(
+            store: store, vault: vault, catalog: catalog, ambient: ambient, digester: sha256Digester, egress: egress,
+            pause: pause, publicURL: settings.reachableURL,
+            defaultApps: try settings.oauthAppsFile.map { try OAuthAppsFile.read($0, at: ambient.now()) } ?? [],
+            logger: logger)
+        refresher = Refresher(services: oauth)
+        connections = ConnectionService(
+            store: store, vault: vault, catalog: catalog, ambient: ambient,
+            departure: GrantDeparture(services: oauth))
         credentials = CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient)
         apiKeys = APIKeyService(store: store, authenticator: authenticator, ambient: ambient)
         workspaces = WorkspaceService(
@@ -74,6 +105,10 @@ struct Instance: Sendable, CustomStringConvertible {
         Bootstrap(store: store, vault: vault, authenticator: authenticator, ambient: ambient)
     }
 
+    var resumption: Resumption {
+        Resumption(store: store, authenticator: authenticator, ambient: ambient)
+    }
+
     /// Makes, seals and opens once around, as a request that touches a secret would.
     func checkVault() throws {
         let place = SealedPlace(workspace: ambient.id(), record: "health", field: "probe")
@@ -83,6 +118,7 @@ struct Instance: Sendable, CustomStringConvertible {
 
     func close() async {
         try? await authenticator.flushLastUsed()
+        await egress.close()
         await database.close()
     }
 }
@@ -92,4 +128,20 @@ struct Instance: Sendable, CustomStringConvertible {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+}
+
+extension Egress {
+    /// Never to our own listener, whatever is allowed.
+    fileprivate convenience init(_ settings: Settings, logger: Logger) throws {
+        let own = IPAddress(settings.host == "localhost" ? "127.0.0.1" : settings.host)
+        let forbidden: [(IPAddress, port: Int?)] = settings.port == 0 ? [] : own.map { [($0, settings.port)] } ?? []
+        do {
+            try self.init(
+                policy: EgressPolicy(allowances: settings.egress.allowances, forbidden: forbidden),
+                resolver: SystemResolver(), proxy: settings.egress.proxy?.withText { $0 },
+                extraRootsFile: settings.egress.extraRootsFile, logger: logger)
+        } catch let error as EgressConfigurationError {
+            throw Settings.Invalid(description: "\(error)")
+        }
+    }
 }

@@ -36,11 +36,16 @@ enum PrivateFile {
     }
 
     static func write(_ content: String, to path: String) throws {
+        try write(to: path) { _ in content }
+    }
+
+    /// `content` is given the file, for what it may say of the file itself.
+    static func write(to path: String, _ content: (_ descriptor: Int32) -> String) throws {
         let temporary = path + ".new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw SystemError("write", temporary) }
         defer { close(file) }
-        let bytes = Array(content.utf8)
+        let bytes = Array(content(file).utf8)
         guard Glibc.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
             throw SystemError("write", temporary)
         }

@@ -1,4 +1,5 @@
 import Connections
+import Egress
 import HTTPAPI
 import Logging
 
@@ -21,12 +22,21 @@ struct Settings: Sendable {
     let publicURL: String?
     let trustedProxies: [IPRange]
     let tls: TLSFiles?
+    let egress: EgressSettings
+    /// OAuth apps for all workspaces.
+    let oauthAppsFile: String?
     let logLevel: Logger.Level
     let logFormat: LogFormat?
 
     struct TLSFiles: Sendable {
         let certificate: String
         let key: String
+    }
+
+    struct EgressSettings: Sendable {
+        let allowances: [EgressAllowance]
+        let proxy: Secret?
+        let extraRootsFile: String?
     }
 
     enum LogFormat: String, CaseIterable { case json, text }
@@ -60,6 +70,8 @@ struct Settings: Sendable {
             return range
         }
         tls = try Self.tls(variables)
+        egress = try Self.egress(variables)
+        oauthAppsFile = variables.text("PATCHBAY_OAUTH_APPS_FILE")
         logLevel = try variables.word("PATCHBAY_LOG_LEVEL", Logger.Level.self) ?? .info
         logFormat = try variables.word("PATCHBAY_LOG_FORMAT", LogFormat.self)
     }
@@ -82,36 +94,63 @@ struct Settings: Sendable {
     }
 
     private static func userTokens(_ variables: Variables) throws -> UserTokenConfiguration? {
-        guard variables.text("PATCHBAY_JWKS_URL") == nil else {
-            throw Invalid(description: "PATCHBAY_JWKS_URL is not known to this version: use PATCHBAY_JWT_PUBLIC_KEY")
-        }
-        let secret = try variables.secret("PATCHBAY_JWT_SECRET")
-        let publicKey = try variables.secret("PATCHBAY_JWT_PUBLIC_KEY")
-        guard secret != nil || publicKey != nil else {
+        let keys: [UserTokenConfiguration.Key?] = [
+            try variables.secret("PATCHBAY_JWT_SECRET").map { .secret(Secret($0)) },
+            try variables.secret("PATCHBAY_JWT_PUBLIC_KEY").map { text in
+                // The variable holds the PEM itself, or names a file with it.
+                .publicKey(
+                    pem: text.contains("-----BEGIN")
+                        ? text : try variables.file(text, named: "PATCHBAY_JWT_PUBLIC_KEY"))
+            },
+            try variables.text("PATCHBAY_JWKS_URL").map { .keySet(url: try keySetURL($0)) },
+        ]
+        let names = "PATCHBAY_JWT_SECRET, PATCHBAY_JWT_PUBLIC_KEY and PATCHBAY_JWKS_URL"
+        guard let key = keys.compactMap(\.self).first else {
             for name in ["PATCHBAY_JWT_ISSUER", "PATCHBAY_JWT_AUDIENCE", "PATCHBAY_JWT_CLAIMS"]
             where variables.text(name) != nil {
-                throw Invalid(description: "\(name) needs PATCHBAY_JWT_SECRET or PATCHBAY_JWT_PUBLIC_KEY")
+                throw Invalid(description: "\(name) needs one of \(names)")
             }
             return nil
         }
-        guard secret == nil || publicKey == nil else {
-            throw Invalid(description: "PATCHBAY_JWT_SECRET and PATCHBAY_JWT_PUBLIC_KEY exclude each other")
-        }
-        let key: UserTokenConfiguration.Key
-        if let publicKey {
-            // The variable holds the PEM itself, or names a file with it.
-            key = .publicKey(
-                pem: publicKey.contains("-----BEGIN")
-                    ? publicKey : try variables.file(publicKey, named: "PATCHBAY_JWT_PUBLIC_KEY"))
-        } else {
-            key = .secret(Secret(secret ?? ""))
-        }
+        guard keys.compactMap(\.self).count == 1 else { throw Invalid(description: "\(names) exclude each other") }
         guard let issuer = variables.text("PATCHBAY_JWT_ISSUER"), let audience = variables.text("PATCHBAY_JWT_AUDIENCE")
         else {
             throw Invalid(description: "JWTs need PATCHBAY_JWT_ISSUER and PATCHBAY_JWT_AUDIENCE")
         }
         return try UserTokenConfiguration(
             key: key, issuer: issuer, audience: audience, claims: variables.text("PATCHBAY_JWT_CLAIMS"))
+    }
+
+    /// https, since whoever changes the answer on its way decides who gets in; http for this machine's own addresses only.
+    private static func keySetURL(_ text: String) throws -> String {
+        let loopback = ["http://localhost", "http://127.0.0.1", "http://[::1]"]
+        guard let origin = URLTemplate.origin(of: text),
+            origin.hasPrefix("https://") || loopback.contains(where: { origin == $0 || origin.hasPrefix($0 + ":") })
+        else {
+            throw Invalid(description: "PATCHBAY_JWKS_URL must be an https URL; http is for a loopback address only")
+        }
+        return text
+    }
+
+    private static func egress(_ variables: Variables) throws -> EgressSettings {
+        EgressSettings(
+            allowances: try variables.list("PATCHBAY_EGRESS_ALLOW").map { text in
+                guard let allowance = EgressAllowance(text) else {
+                    throw Invalid(
+                        description: "PATCHBAY_EGRESS_ALLOW: '\(text)' is not [purpose=]CIDR[:ports] as in "
+                            + "oauth=10.0.0.0/8:443; purposes are oauth, probe, webhook and proxy")
+                }
+                return allowance
+            },
+            proxy: try variables.secret("PATCHBAY_EGRESS_PROXY").map { Secret($0) },
+            extraRootsFile: variables.text("PATCHBAY_EGRESS_CA_FILE"))
+    }
+
+    /// As the outside reaches the service, without a slash at the end.
+    var reachableURL: String {
+        var url = publicURL ?? "\(tls == nil ? "http" : "https")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
     }
 
     private static func tls(_ variables: Variables) throws -> TLSFiles? {

@@ -59,6 +59,7 @@ class Server:
         wrapper: Sequence[str] = (),
         preexec: Callable[[], None] | None = None,
         data: Path | None = None,
+        keeps_port: bool = False,
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -69,11 +70,16 @@ class Server:
         self.log_file = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
+        # An address that others were told, a callback's say, has to outlive the process.
+        self.keeps_port = keeps_port
         self._changes = dict(environment or {})
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the process and the command line get: nothing of the machine's own PATCHBAY_ variables."""
+        """What the process and the command line get: nothing of the machine's own PATCHBAY_ variables.
+
+        `{port}` in a value becomes the server's port.
+        """
         variables: dict[str, str | None] = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.folder),
@@ -85,7 +91,7 @@ class Server:
             "PATCHBAY_LOG_FORMAT": "json",
             **self._changes,
         }
-        return {name: value for name, value in variables.items() if value is not None}
+        return {name: value.replace("{port}", str(self.port)) for name, value in variables.items() if value is not None}
 
     @property
     def url(self) -> str:
@@ -115,7 +121,8 @@ class Server:
             raise FileNotFoundError(
                 f"{BINARY} is not there: build it first (make build), or name one in PATCHBAY_BINARY"
             )
-        self.port = free_port()
+        if not (self.keeps_port and self.port):
+            self.port = free_port()
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrapper, str(BINARY), "serve"],

@@ -1,0 +1,25 @@
+import AsyncHTTPClient
+import NIOCore
+
+enum Exchange {
+    /// The deadline holds to the last byte of the body, and cancelling the task ends the exchange.
+    static func run(
+        _ hop: Hop, on client: HTTPClient, until deadline: NIODeadline
+    ) async -> Result<EgressResponse, ExchangeFailure> {
+        let collector = ResponseCollector(method: hop.method, limit: hop.maxResponseSize)
+        do {
+            let request = try HTTPClient.Request(
+                url: hop.target.url, method: hop.method, headers: hop.headers, body: hop.body.map { .byteBuffer($0) })
+            let task = client.execute(request: request, delegate: collector, deadline: deadline)
+            let response = try await withTaskCancellationHandler {
+                try await task.get()
+            } onCancel: {
+                task.cancel()
+            }
+            return .success(response)
+        } catch {
+            return .failure(
+                ExchangeFailure(error, in: collector.phase, deadline: deadline, isCancelled: Task.isCancelled))
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Gathers one response up to a limit, and knows how far the exchange came.
+final class ResponseCollector: HTTPClientResponseDelegate {
+    typealias Response = EgressResponse
+
+    enum Phase { case connecting, sent, answering }
+
+    private struct State {
+        var phase = Phase.connecting
+        var head = HTTPResponseHead(version: .http1_1, status: .ok)
+        var body = ByteBuffer()
+    }
+
+    private let state = Mutex(State())
+    private let isHead: Bool
+    private let limit: Int
+
+    init(method: HTTPMethod, limit: Int) {
+        isHead = method == .HEAD
+        self.limit = limit
+    }
+
+    var phase: Phase { state.withLock { $0.phase } }
+
+    func didSendRequestHead(task: HTTPClient.Task<EgressResponse>, _ head: HTTPRequestHead) {
+        state.withLock { $0.phase = .sent }
+    }
+
+    func didReceiveHead(task: HTTPClient.Task<EgressResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        state.withLock { state in
+            state.phase = .answering
+            state.head = head
+        }
+        let announced = isHead ? nil : head.headers.first(name: "content-length").flatMap { Int($0) }
+        return Self.proceed(task, announced.map { $0 <= limit } ?? true)
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<EgressResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        let fits = state.withLock { state in
+            guard state.body.readableBytes + part.readableBytes <= limit else { return false }
+            if state.body.readableBytes == 0 { state.body = part } else { state.body.writeImmutableBuffer(part) }
+            return true
+        }
+        return Self.proceed(task, fits)
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<EgressResponse>) throws -> EgressResponse {
+        state.withLock { state in
+            let coding = state.head.headers.first(name: "content-encoding")?.lowercased()
+            if !isHead, coding == "gzip" || coding == "deflate" {
+                // They speak of the body as it was sent.
+                state.head.headers.remove(name: "content-encoding")
+                state.head.headers.remove(name: "content-length")
+            }
+            return EgressResponse(
+                status: Int(state.head.status.code), headers: state.head.headers.map { ($0.name, $0.value) },
+                body: Array(state.body.readableBytesView))
+        }
+    }
+
+    private static func proceed(_ task: HTTPClient.Task<EgressResponse>, _ fits: Bool) -> EventLoopFuture<Void> {
+        fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(EgressError.responseTooLarge)
+    }
+}

@@ -1,0 +1,136 @@
+import Connections
+import LosslessJSON
+
+extension AuthorizationService {
+    /// Makes the connection of a flow, or gives the one that it reconnects its new tokens: with the flow's end in one unit of
+    /// work. Returns which other connections are to the same account.
+    func store(
+        _ harvest: Harvest, of flow: AuthorizationFlow, confirmedUser: String? = nil, cause: Cause
+    ) async throws -> (connection: Connection, twins: [ConnectionID]) {
+        let (connection, fingerprint) = try await services.store.write { tx in
+            try claim(flow, tx: tx)
+            let keeper = SecretKeeper(vault: services.vault, tx: tx, workspace: flow.workspaceID)
+            let account = try harvest.account.map {
+                Grant.Account(label: $0.label, fingerprint: try keeper.fingerprint($0.subject))
+            }
+            let connection: Connection
+            if let id = flow.request.connectionID {
+                connection = try reconnect(id, harvest, account, of: flow, keeper: keeper, cause: cause, tx: tx)
+            } else {
+                connection = try create(harvest, of: flow, confirmedUser: confirmedUser, cause: cause, tx: tx)
+            }
+            try tx.put(grant(of: connection, harvest, account, flow: flow, at: cause.at, tx: tx))
+            return (connection, account?.fingerprint)
+        }
+        guard let fingerprint else { return (connection, []) }
+        let twins = try await services.store.connections(
+            ofAccount: fingerprint, integration: connection.integration, in: flow.workspaceID, except: connection.id)
+        return (connection, twins)
+    }
+
+    /// A flow ends once.
+    private func claim(_ flow: AuthorizationFlow, tx: any StoreTransaction) throws {
+        guard var row = try tx.authorizationFlow(state: flow.stateDigest), row.stage == flow.stage else {
+            throw DomainError.notFound(.ticket)
+        }
+        row.stage = .finished
+        row.ticketDigest = nil
+        row.sealed = []
+        try tx.update(row)
+    }
+
+    private func create(
+        _ harvest: Harvest, of flow: AuthorizationFlow, confirmedUser: String?, cause: Cause,
+        tx: any StoreTransaction
+    ) throws -> Connection {
+        let request = flow.request
+        guard let integration = services.catalog.integration(request.integration, in: flow.workspaceID) else {
+            throw DomainError.notFound(.integration)
+        }
+        var data = JSONObject()
+        harvest.tokens.merge(into: &data)
+        let draft = ConnectionDraft(
+            integration: request.integration, integrationType: integration.type, authMethodID: request.authMethodID,
+            credential: .inline(data), label: request.label?.slice, config: harvest.config,
+            userID: request.userID ?? confirmedUser, externalID: request.externalID, tags: nil, metadata: nil)
+        return try connections.create(
+            draft, integration: integration, in: flow.workspaceID, cause: cause, tx: tx)
+    }
+
+    /// In place: id, label, tags and everything that points to the connection stay.
+    private func reconnect(
+        _ id: ConnectionID, _ harvest: Harvest, _ account: Grant.Account?, of flow: AuthorizationFlow,
+        keeper: SecretKeeper, cause: Cause, tx: any StoreTransaction
+    ) throws -> Connection {
+        guard let row = try tx.connection(id, in: flow.workspaceID),
+            var credential = try tx.credential(row.credentialID, in: flow.workspaceID)
+        else { throw DomainError.notFound(.connection) }
+        let known = try tx.grant(of: row.credentialID, in: flow.workspaceID)?.account
+        if let known, let account, known.fingerprint != account.fingerprint {
+            guard flow.request.allowsAccountChange else {
+                throw DomainError.refused(
+                    code: CallbackFailure.Reason.accountMismatch.code,
+                    message: CallbackFailure.Reason.accountMismatch.sentence)
+            }
+            try append(.connectionIdentityChanged, row, cause: cause, tx: tx)
+        }
+        var changed = row
+        changed.config = harvest.config.text
+        changed.status = .active
+        changed.needsRebind = false
+        changed.updatedAt = max(cause.at, row.updatedAt)
+        changed.revision += 1
+        try tx.update(changed, from: row, searchText: nil)
+        let recordKey = keeper.makeRecordKey()
+        for user in try tx.connections(using: credential.id, in: flow.workspaceID, limit: .max) {
+            try keeper.rebind(
+                user, to: recordKey, catalog: services.catalog, ambient: services.ambient, cause: cause)
+        }
+        var data = JSONObject()
+        harvest.tokens.merge(into: &data)
+        let generation = try tx.sealed(credential.id, in: flow.workspaceID)?.generation ?? 0
+        credential.expiresAt = harvest.tokens.expiresAt
+        credential.updatedAt = max(cause.at, credential.updatedAt)
+        credential.revision += 1
+        try tx.update(
+            credential,
+            sealed: keeper.seal(data, of: credential.id, recordKey: recordKey, generation: generation + 1))
+        try append(.connectionReconnected, row, cause: cause, tx: tx)
+        if row.status != .active {
+            try tx.append(
+                row.statusChange(to: changed, evidence: StatusEvidence("reconnected")), id: services.ambient.id(),
+                cause: cause)
+        }
+        return changed
+    }
+
+    private func append(
+        _ kind: JournalEntry.Kind, _ connection: Connection, cause: Cause, tx: any StoreTransaction
+    ) throws {
+        try tx.append(
+            JournalEntry(kind, in: connection.workspaceID, subject: connection.id.description),
+            id: services.ambient.id(), cause: cause)
+    }
+
+    private func grant(
+        of connection: Connection, _ harvest: Harvest, _ account: Grant.Account?, flow: AuthorizationFlow,
+        at now: Timestamp, tx: any StoreTransaction
+    ) throws -> Grant {
+        let method = try services.apps.oauthMethod(
+            flow.request.integration, flow.request.authMethodID, in: flow.workspaceID)
+        var grant =
+            try tx.grant(of: connection.credentialID, in: flow.workspaceID)
+            ?? Grant(workspaceID: flow.workspaceID, credentialID: connection.credentialID, kind: method.grant)
+        grant.fence += 1
+        grant.appID = flow.appID
+        grant.clientID = harvest.clientID
+        grant.requestedScopes = flow.request.scopes
+        grant.grantedScopes = nil
+        grant.refreshExpiresAt = nil
+        if let account { grant.account = account }
+        grant.accept(
+            harvest.tokens, hasRefreshToken: harvest.tokens.refreshToken != nil, method: method, at: now,
+            jitter: services.ambient.jitter())
+        return grant
+    }
+}

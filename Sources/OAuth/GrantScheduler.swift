@@ -1,0 +1,115 @@
+import Connections
+import Logging
+import ServiceLifecycle
+
+/// Does what is due: refreshes ahead of expiry, revocations, and the end of flows that nobody finished. An index finds it, so
+/// that grants which are not due cost nothing.
+package struct GrantScheduler: Service, CustomStringConvertible {
+    private let services: OAuthServices
+    private let refresher: Refresher
+
+    private static let batch = 512
+    /// Refreshes under way at once.
+    private static let concurrency = 256
+    private static let tick = Duration.seconds(1)
+    /// While all of them are under way.
+    private static let pause = Duration.milliseconds(5)
+
+    package init(services: OAuthServices, refresher: Refresher) {
+        self.services = services
+        self.refresher = refresher
+    }
+
+    package var description: String { "GrantScheduler" }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let isBusy = await round()
+                try? await Task.sleep(for: isBusy ? Self.pause : Self.tick)
+            }
+        }
+        // A request that is under way may have spent a token: its answer is worth waiting for.
+        await refresher.drain()
+    }
+
+    /// Returns whether there is more to do at once.
+    package func round() async -> Bool {
+        guard !services.pause.isPaused else { return false }
+        do {
+            let now = services.ambient.now()
+            guard let next = try await services.store.nextDue(), next <= now else { return false }
+            let refreshed = try await refreshDue(at: now)
+            let revoked = try await revokeDue(at: now)
+            let expired = try await endFlows(at: now)
+            return refreshed || revoked || expired
+        } catch {
+            services.logger.warning("scheduler stopped short", metadata: ["error.reason": "\(error)"])
+            return false
+        }
+    }
+
+    /// Starts what is due and does not wait for it: a provider that takes a minute holds up nobody else's grants.
+    private func refreshDue(at now: Timestamp) async throws -> Bool {
+        let running = refresher.running
+        let capacity = Self.concurrency - running.count
+        guard capacity > 0 else { return true }
+        let due = try await services.store.dueGrants(at: now, limit: Self.concurrency)
+        let ready = due.filter { !running.contains($0) }.prefix(capacity)
+        for key in ready {
+            let id = services.ambient.id(EventID.self).description
+            let cause = Cause(principal: .system, requestID: id, at: services.ambient.now())
+            _ = refresher.start(key, via: nil, isForced: false, cause: cause)
+        }
+        return !due.isEmpty
+    }
+
+    private func revokeDue(at now: Timestamp) async throws -> Bool {
+        let due = try await services.store.dueRevocations(at: now, limit: 64)
+        await withTaskGroup(of: Void.self) { group in
+            for revocation in due {
+                group.addTask {
+                    do {
+                        try await services.revoke(revocation)
+                    } catch {
+                        services.logger.warning(
+                            "revocation stopped",
+                            metadata: ["revocation.id": "\(revocation.id)", "error.reason": "\(error)"])
+                    }
+                }
+            }
+        }
+        return due.count == 64
+    }
+
+    /// Tokens of a flow that was never confirmed are nobody's: the provider is told.
+    private func endFlows(at now: Timestamp) async throws -> Bool {
+        try await services.store.write { tx in
+            let ended = try tx.deleteFlows(expiredBefore: now, limit: Self.batch)
+            for flow in ended where flow.stage == .awaitingConfirmation {
+                try revokeUnconfirmed(flow, at: now, tx: tx)
+            }
+            return ended.count == Self.batch
+        }
+    }
+
+    private func revokeUnconfirmed(_ flow: AuthorizationFlow, at now: Timestamp, tx: any StoreTransaction) throws {
+        let keeper = SecretKeeper(vault: services.vault, tx: tx, workspace: flow.workspaceID)
+        guard let data = try? keeper.open(flow.sealed, of: flow.id.description, field: "harvest"),
+            let harvest = Harvest(data),
+            let app = try services.apps.app(flow.appID, in: flow.workspaceID, tx: tx),
+            let method = try? services.apps.oauthMethod(
+                flow.request.integration, flow.request.authMethodID, in: flow.workspaceID)
+        else { return }
+        let issuer = method.issuer(filledFrom: harvest.config)
+        let endpoints = method.endpoints(
+            filledFrom: harvest.config, discovered: issuer.flatMap { services.discovery.cached($0) })
+        let client = try? services.apps.client(app, method: method, in: flow.workspaceID, at: now, tx: tx)
+        guard let order = RevocationOrder(
+            tokens: harvest.tokens, method: method, endpoints: endpoints, client: client)
+        else { return }
+        try services.enqueue(
+            order, connection: flow.request.connectionID ?? services.ambient.id(),
+            integration: flow.request.integration, in: flow.workspaceID, at: now, tx: tx)
+    }
+}

@@ -1,0 +1,126 @@
+import Connections
+import LosslessJSON
+
+/// Everything that a grant's next step depends on, read and opened in one unit of work.
+struct GrantSituation {
+    let connection: Connection
+    let integration: Integration
+    let authMethod: AuthMethod
+    let method: OAuthMethod
+    /// The connection's config with the app's over it.
+    let config: JSONObject
+    let credential: Credential
+    let sealed: SealedCredential
+    let recordKey: Secret
+    let data: JSONObject
+    var grant: Grant
+    let app: OAuthApp?
+    let client: OAuthClient?
+}
+
+/// Why a grant cannot be used or refreshed now.
+package struct GrantProblem: Error, Sendable, Equatable {
+    package enum Code: String, Sendable {
+        case notOAuth = "not_oauth"
+        case notInstalled = "not_installed"
+        case needsReauthorization = "needs_reauthorization"
+        case secretRebindRequired = "secret_rebind_required"
+        case suspended = "grant_suspended"
+        case held = "grant_held"
+        case paused = "instance_paused"
+        case appFailing = "app_failing"
+        case appMissing = "app_missing"
+        case inactive = "connection_inactive"
+        case unreadable = "secret_unreadable"
+        case outcomeUnknown = "refresh_outcome_unknown"
+        case providerUnavailable = "provider_unavailable"
+    }
+
+    package let code: Code
+    /// A word for the journal and the operator.
+    package let reason: String
+
+    package init(_ code: Code, _ reason: String? = nil) {
+        self.code = code
+        self.reason = reason ?? code.rawValue
+    }
+}
+
+/// Opens situations. The secrets in them open only for the connection and towards where it points now.
+struct GrantReader: Sendable {
+    let vault: any SecretVault
+    let catalog: any IntegrationCatalog
+    let apps: OAuthAppService
+    let ambient: Ambient
+
+    /// - Parameter via: the connection on whose behalf the credential is used; without it, any that uses it.
+    func situation(_ key: GrantKey, via: ConnectionID?, tx: any StoreTransaction) throws -> GrantSituation {
+        let workspace = key.workspaceID
+        guard let credential = try tx.credential(key.credentialID, in: workspace),
+            let sealed = try tx.sealed(key.credentialID, in: workspace)
+        else { throw GrantProblem(.notInstalled) }
+        guard let connection = try user(of: key, via: via, tx: tx) else { throw GrantProblem(.inactive) }
+        guard let integration = catalog.integration(of: connection),
+            let authMethod = integration.authMethod(connection.authMethodID), let method = authMethod.oauth
+        else { throw GrantProblem(.notOAuth) }
+        let (recordKey, data) = try open(sealed, for: connection, integration: integration, tx: tx)
+        var grant =
+            try tx.grant(of: key.credentialID, in: workspace)
+            ?? entered(data, key: key, method: method)
+        let app = try app(of: &grant, connection: connection, method: method, tx: tx)
+        let config = JSONObject(connection.config.slice)
+        return GrantSituation(
+            connection: connection, integration: integration, authMethod: authMethod, method: method,
+            config: app?.config(over: config) ?? config, credential: credential, sealed: sealed, recordKey: recordKey,
+            data: data, grant: grant, app: app,
+            client: try app.map {
+                try apps.client($0, method: method, in: workspace, at: ambient.now(), tx: tx)
+            })
+    }
+
+    private func user(of key: GrantKey, via: ConnectionID?, tx: any StoreTransaction) throws -> Connection? {
+        if let via { return try tx.connection(via, in: key.workspaceID) }
+        let users = try tx.connections(using: key.credentialID, in: key.workspaceID, limit: 100)
+        return users.first { $0.status != .inactive && !$0.needsRebind } ?? users.first { $0.status != .inactive }
+    }
+
+    private func open(
+        _ sealed: SealedCredential, for connection: Connection, integration: Integration, tx: any StoreTransaction
+    ) throws -> (Secret, JSONObject) {
+        let origins = integration.origins(
+            config: JSONObject(connection.config.slice), method: connection.authMethodID)
+        guard let secrets = try tx.secrets(of: connection.id, in: connection.workspaceID) else {
+            throw StoreError.failed("a connection has no secrets row")
+        }
+        guard !connection.needsRebind, let origins, origins == secrets.origins else {
+            throw GrantProblem(.secretRebindRequired)
+        }
+        let keeper = SecretKeeper(vault: vault, tx: tx, workspace: connection.workspaceID)
+        do {
+            let recordKey = try keeper.recordKey(for: connection, secrets: secrets, towards: origins)
+            return (recordKey, try keeper.open(sealed, of: connection.credentialID, recordKey: recordKey))
+        } catch is VaultError {
+            throw GrantProblem(.unreadable)
+        }
+    }
+
+    /// A credential from before there were grants, or one that was attached.
+    private func entered(_ data: JSONObject, key: GrantKey, method: OAuthMethod) -> Grant {
+        var grant = Grant(workspaceID: key.workspaceID, credentialID: key.credentialID, kind: method.grant)
+        grant.enter(data, method: method, at: ambient.now(), jitter: ambient.jitter())
+        return grant
+    }
+
+    /// A grant whose app is not known is taken for one of the app that a new flow would use.
+    private func app(
+        of grant: inout Grant, connection: Connection, method: OAuthMethod, tx: any StoreTransaction
+    ) throws -> OAuthApp? {
+        guard method.grant == .authorizationCode else { return nil }
+        if let id = grant.appID { return try apps.app(id, in: grant.workspaceID, tx: tx) }
+        let app = try apps.app(
+            integration: connection.integration, method: connection.authMethodID, in: grant.workspaceID, tx: tx)
+        grant.appID = app?.id
+        grant.clientID = app?.clientID
+        return app
+    }
+}

@@ -1,0 +1,106 @@
+import Connections
+import Egress
+import LosslessJSON
+
+/// Who we are to a provider.
+struct OAuthClient: Sendable {
+    let id: String
+    let secret: Secret?
+    /// The one before a rotation: tried when the provider does not take the new one yet.
+    let previousSecret: Secret?
+    let authentication: OAuthMethod.ClientAuthentication
+}
+
+/// Sends token requests. What comes back is raw: the caller keeps it before reading it.
+struct TokenEndpoint: Sendable {
+    let egress: Egress
+    let now: @Sendable () -> Timestamp
+
+    /// Longer than any provider takes that is going to answer, and well within a lease.
+    static let timeout = Duration.seconds(90)
+    private static let maxAnswerSize = 256 << 10
+
+    struct Request: Sendable {
+        var url: String
+        var method = "POST"
+        var format = OAuthMethod.BodyFormat.form
+        var headers: [(name: String, value: String)] = []
+        var parameters: [(name: String, value: String)] = []
+    }
+
+    /// Presents the client's previous secret where the provider refuses the current one by name: neither was looked at further,
+    /// so nothing is spent by asking twice.
+    func send(_ request: Request, as client: OAuthClient?, method: OAuthMethod) async throws -> RawAnswer {
+        let raw = try await send(request, as: client, secret: client?.secret)
+        guard let client, let previous = client.previousSecret,
+            case .refused(let refusal) = TokenOutcome(raw, method: method), refusal.kind == .app
+        else { return raw }
+        return try await send(request, as: client, secret: previous)
+    }
+
+    private func send(_ request: Request, as client: OAuthClient?, secret: Secret?) async throws -> RawAnswer {
+        var parameters = request.parameters
+        var headers = [(name: "Accept", value: "application/json")]
+        headers += request.headers.filter { $0.name.lowercased() != "accept" }
+        if let client { authenticate(client, secret: secret, headers: &headers, parameters: &parameters) }
+        let body: [UInt8]
+        switch request.format {
+        case .form:
+            headers.append((name: "Content-Type", value: "application/x-www-form-urlencoded"))
+            body = Array(formEncoded(parameters).utf8)
+        case .json:
+            headers.append((name: "Content-Type", value: "application/json"))
+            var json = JSONObject()
+            for parameter in parameters { json[parameter.name] = JSONText(parameter.value) }
+            body = json.text.bytes
+        }
+        let askedAt = now()
+        let response = try await egress.send(
+            EgressRequest(
+                purpose: .oauth, method: request.method, url: request.url, headers: headers, body: body,
+                timeout: Self.timeout, maxResponseSize: Self.maxAnswerSize))
+        return RawAnswer(status: response.status, body: response.body, askedAt: askedAt)
+    }
+
+    private func authenticate(
+        _ client: OAuthClient, secret: Secret?, headers: inout [(name: String, value: String)],
+        parameters: inout [(name: String, value: String)]
+    ) {
+        switch (client.authentication, secret) {
+        case (.basic, let secret?):
+            // Both are form-encoded first (RFC 6749, 2.3.1).
+            let pair = secret.withText { "\(formEncoded(client.id)):\(formEncoded($0))" }
+            headers.append((name: "Authorization", value: "Basic \(base64(Array(pair.utf8)))"))
+        case (.post, let secret?):
+            parameters.append((name: "client_id", value: client.id))
+            secret.withText { parameters.append((name: "client_secret", value: $0)) }
+        case (.none, _), (_, nil):
+            parameters.append((name: "client_id", value: client.id))
+        }
+    }
+}
+
+/// `application/x-www-form-urlencoded` (RFC 6749, appendix B).
+func formEncoded(_ parameters: [(name: String, value: String)]) -> String {
+    parameters.map { "\(formEncoded($0.name))=\(formEncoded($0.value))" }.joined(separator: "&")
+}
+
+func formEncoded(_ text: String) -> String {
+    percentEncoded(text).replacing("%20", with: "+")
+}
+
+/// Everything but the unreserved characters of RFC 3986.
+package func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            bytes.append(byte)
+        default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}

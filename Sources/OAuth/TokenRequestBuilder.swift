@@ -1,0 +1,88 @@
+import Connections
+import LosslessJSON
+
+/// Makes the request that gets a new access token, by the method's data.
+struct TokenRequestBuilder {
+    let now: Timestamp
+    /// Names an assertion, so that a provider can refuse a second use.
+    let id: String
+
+    func request(for work: Refresher.Work) async throws -> TokenEndpoint.Request {
+        let method = work.method
+        var request = TokenEndpoint.Request(url: "", format: method.tokenFormat, headers: method.tokenHeaders)
+        switch method.grant {
+        case .authorizationCode:
+            guard let token = work.data["refresh_token"]?.slice.string else {
+                throw GrantProblem(.needsReauthorization, "no_refresh_token")
+            }
+            request.url = try url(work.endpoints.refresh)
+            request.parameters =
+                [(name: "grant_type", value: "refresh_token"), (name: "refresh_token", value: token)]
+                + method.tokenParameters
+        case .clientCredentials:
+            request.url = try url(work.endpoints.token)
+            request.parameters = [(name: "grant_type", value: "client_credentials")]
+            request.parameters += try filled(method.tokenParameters, from: work, isOptional: true)
+            try identify(&request, by: work)
+        case .jwtBearer:
+            request.url = try url(work.endpoints.token)
+            let assertion = try await assertion(for: work, audience: request.url)
+            request.parameters =
+                [
+                    (name: "grant_type", value: "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                    (name: "assertion", value: assertion),
+                ] + (try filled(method.tokenParameters, from: work, isOptional: true))
+        case .tokenRequest:
+            request.url = try url(work.endpoints.token)
+            guard let template = method.request else { throw GrantProblem(.notOAuth) }
+            request.method = template.method
+            request.format = template.format
+            request.headers += try filled(template.headers, from: work, isOptional: false)
+            request.parameters = try filled(template.body, from: work, isOptional: true)
+            if method.assertion != nil {
+                let token = try await assertion(for: work, audience: request.url)
+                request.headers.append((name: "Authorization", value: "Bearer \(token)"))
+            }
+        }
+        return request
+    }
+
+    private func url(_ url: String?) throws -> String {
+        guard let url else { throw GrantProblem(.secretRebindRequired, "token_url_missing") }
+        return url
+    }
+
+    /// The client is the credential itself here, rather than an app that sends people to a provider.
+    private func identify(_ request: inout TokenEndpoint.Request, by work: Refresher.Work) throws {
+        guard let id = work.data.text(at: "client_id") else { throw GrantProblem(.notInstalled, "client_id_missing") }
+        let secret = work.data.text(at: "client_secret")
+        switch (work.method.clientAuthentication, secret) {
+        case (.basic, let secret?):
+            let pair = Array("\(formEncoded(id)):\(formEncoded(secret))".utf8)
+            request.headers.append((name: "Authorization", value: "Basic \(base64(pair))"))
+        case (.post, let secret?):
+            request.parameters += [(name: "client_id", value: id), (name: "client_secret", value: secret)]
+        case (.none, _), (_, nil): request.parameters.append((name: "client_id", value: id))
+        }
+    }
+
+    private func assertion(for work: Refresher.Work, audience: String) async throws -> String {
+        guard let assertion = work.method.assertion else { throw GrantProblem(.notOAuth) }
+        return try await AssertionSigner.sign(assertion, audience: audience, at: now, id: id) { value($0, of: work) }
+    }
+
+    /// - Parameter isOptional: whether a pair whose field nobody entered is left out rather than refused.
+    private func filled(
+        _ pairs: [(name: String, value: String)], from work: Refresher.Work, isOptional: Bool
+    ) throws -> [(name: String, value: String)] {
+        try pairs.compactMap { pair in
+            if let filled = fillTemplate(pair.value, from: { value($0, of: work) }) { return (pair.name, filled) }
+            if isOptional { return nil }
+            throw GrantProblem(.notInstalled, "credential_field_missing")
+        }
+    }
+
+    private func value(_ key: String, of work: Refresher.Work) -> String? {
+        work.data.text(at: key) ?? work.config.text(at: key)
+    }
+}

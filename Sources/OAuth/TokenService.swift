@@ -1,0 +1,86 @@
+package import Connections
+import LosslessJSON
+
+/// Hands out access tokens that are fresh.
+package struct TokenService: Sendable {
+    private let services: OAuthServices
+    private let refresher: Refresher
+
+    package init(services: OAuthServices, refresher: Refresher) {
+        self.services = services
+        self.refresher = refresher
+    }
+
+    package struct Reading: Sendable {
+        package let accessToken: Secret
+        package let tokenType: String
+        package let expiresAt: Timestamp?
+        package let scopes: [String]
+        package let missingScopes: [String]
+    }
+
+    private enum Step {
+        case read(Reading)
+        case refresh(GrantKey)
+    }
+
+    /// Written into the journal before it is answered. Throws `GrantProblem` where there is no token to give.
+    package func read(_ id: ConnectionID, in workspace: WorkspaceID, cause: Cause) async throws -> Reading {
+        switch try await step(id, in: workspace, cause: cause) {
+        case .read(let reading): return reading
+        case .refresh(let key):
+            if case .failed(let problem) = await refresher.refresh(key, via: id, isForced: false, cause: cause) {
+                throw problem
+            }
+        }
+        guard case .read(let reading) = try await step(id, in: workspace, cause: cause) else {
+            throw GrantProblem(.providerUnavailable, "token_expired_at_once")
+        }
+        return reading
+    }
+
+    private func step(_ id: ConnectionID, in workspace: WorkspaceID, cause: Cause) async throws -> Step {
+        try await services.store.write { tx in
+            guard let connection = try tx.connection(id, in: workspace) else {
+                throw DomainError.notFound(.connection)
+            }
+            guard connection.status != .inactive else { throw GrantProblem(.inactive) }
+            let key = GrantKey(workspaceID: workspace, credentialID: connection.credentialID)
+            let situation = try services.reader.situation(key, via: id, tx: tx)
+            let grant = situation.grant
+            let now = services.ambient.now()
+            guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
+            let isFresh =
+                Tokens(data: situation.data) != nil
+                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: Refresher.leeway) } ?? !grant.kind.isSelfIssued)
+            guard isFresh, let tokens = Tokens(data: situation.data) else {
+                guard grant.state != .suspended else { throw GrantProblem(.suspended) }
+                guard grant.isRefreshable || Tokens(data: situation.data) != nil else {
+                    throw GrantProblem(.notInstalled)
+                }
+                return .refresh(key)
+            }
+            try tx.append(
+                JournalEntry(.tokenRead, in: workspace, subject: id.description, data: .emptyObject),
+                id: services.ambient.id(), cause: cause)
+            return .read(
+                Reading(
+                    accessToken: tokens.accessToken, tokenType: tokens.tokenType, expiresAt: grant.accessExpiresAt,
+                    scopes: grant.grantedScopes ?? grant.requestedScopes, missingScopes: grant.missingScopes))
+        }
+    }
+
+    /// A refresh that somebody asks for, whatever the schedule says.
+    package func refresh(_ id: ConnectionID, in workspace: WorkspaceID, cause: Cause) async throws -> Timestamp? {
+        guard let connection = try await services.store.connection(id, in: workspace) else {
+            throw DomainError.notFound(.connection)
+        }
+        guard connection.status != .inactive else { throw GrantProblem(.inactive) }
+        let key = GrantKey(workspaceID: workspace, credentialID: connection.credentialID)
+        switch await refresher.refresh(key, via: id, isForced: true, cause: cause) {
+        case .failed(let problem): throw problem
+        case .fresh:
+            return try await services.store.grant(of: connection.credentialID, in: workspace)?.accessExpiresAt
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Connections
+
+extension BuiltInOAuthTests {
+    static let entries: [Entry] = [
+        Entry("airtable", ["airtable.com"], .oauthTokenRefreshRotation),
+        Entry("client-credentials", grant: .clientCredentials, ["{token_url}"], .publicKeySecret),
+        Entry(
+            "client-credentials", method: "oauth2_post", grant: .clientCredentials, ["{token_url}"], .publicKeySecret),
+        Entry("github", ["github.com"], .oauthTokenRefreshRotation),
+        Entry("github-app", method: "private_key", grant: .jwtBearer, ["api.github.com"], .publicKeySecret),
+        Entry("gmail", ["accounts.google.com", "oauth2.googleapis.com"], .oauthTokenRefresh),
+        Entry("google-drive", ["accounts.google.com", "oauth2.googleapis.com"], .oauthTokenRefresh),
+        Entry(
+            "google-service-account", method: "private_key", grant: .jwtBearer, ["oauth2.googleapis.com"],
+            .publicKeySecret),
+        Entry("hubspot", ["app.hubspot.com", "api.hubapi.com"], .oauthTokenRefresh),
+        Entry("jira", ["auth.atlassian.com"], .oauthTokenRefreshRotation),
+        Entry("linear", ["linear.app", "api.linear.app"], .oauthTokenRefreshRotation),
+        Entry("microsoft", ["login.microsoftonline.com"], .oauthTokenRefreshRotation),
+        Entry("notion", ["api.notion.com"], .oauthTokenRefreshRotation),
+        Entry("oauth2", ["{authorize_url}", "{token_url}"], .oauthTokenRefresh),
+        Entry("oidc", ["{issuer}"], .oauthTokenRefresh),
+        Entry(
+            "quickbooks", ["appcenter.intuit.com", "oauth.platform.intuit.com", "developer.api.intuit.com"],
+            .oauthTokenRefreshRotation),
+        Entry("salesforce", ["{login_host}.salesforce.com"], .oauthTokenRefreshRotation),
+        Entry("shopify", ["{shop}.myshopify.com"], .oauthTokenRefreshRotation),
+        Entry("shopify", method: "oauth2_permanent", ["{shop}.myshopify.com"], .oauthToken),
+        Entry("slack", ["slack.com"], .oauthTokenRefreshRotation),
+        Entry("slack", method: "oauth2_user", ["slack.com"], .oauthTokenRefreshRotation),
+        Entry("two-step", method: "json", grant: .tokenRequest, ["{login_url}"], .basicAuth),
+        Entry("two-step", method: "form", grant: .tokenRequest, ["{login_url}"], .basicAuth),
+        Entry("xero", ["login.xero.com", "identity.xero.com"], .oauthTokenRefreshRotation),
+        Entry("zendesk", ["{subdomain}.zendesk.com"], .oauthTokenRefreshRotation),
+        Entry("zoho", ["accounts.zoho.com"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_eu", ["accounts.zoho.eu"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_in", ["accounts.zoho.in"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_au", ["accounts.zoho.com.au"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_jp", ["accounts.zoho.jp"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_ca", ["accounts.zohocloud.ca"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_sa", ["accounts.zoho.sa"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_uk", ["accounts.zoho.uk"], .oauthTokenRefresh),
+        Entry("zoho", method: "oauth2_cn", ["accounts.zoho.com.cn"], .oauthTokenRefresh),
+    ]
+
+    static let identities: [IdentityCase] = [
+        IdentityCase("airtable", "GET /meta/whoami", ["id"]),
+        IdentityCase("github", "GET /user", ["id"]),
+        IdentityCase("gmail", "GET /gmail/v1/users/me/profile", ["emailAddress"]),
+        IdentityCase("google-drive", "GET /drive/v3/about?fields=user", ["user.permissionId"]),
+        IdentityCase("hubspot", "GET /account-info/2026-03/details", ["portalId"]),
+        IdentityCase("jira", "GET /me", ["account_id"]),
+        IdentityCase("linear", "POST /graphql", ["data.viewer.organization.id", "data.viewer.id"]),
+        IdentityCase("microsoft", "GET /me", ["id"]),
+        IdentityCase("notion", nil, ["workspace_id", "owner.user.id"], .tokenResponse),
+        IdentityCase("oidc", nil, ["iss", "sub"], .idToken),
+        IdentityCase("quickbooks", nil, ["realmid"], .idToken),
+        IdentityCase("salesforce", "GET /services/oauth2/userinfo", ["sub"]),
+        IdentityCase("shopify", "POST /admin/api/2026-07/graphql.json", ["data.shop.id"]),
+        IdentityCase("slack", "POST /auth.test", ["team_id", "user_id"]),
+        IdentityCase("xero", nil, ["xero_userid"], .idToken),
+        IdentityCase("zendesk", "GET /users/me", ["user.id"]),
+        IdentityCase("zoho", "GET /crm/v8/users?type=CurrentUser", ["users.0.id"]),
+    ]
+}
