@@ -47,7 +47,8 @@ extension CatalogFile {
         return paths
     }
 
-    /// A path below the base URL, with config in it, or a whole URL as it stands: with variables its origin could not be told.
+    /// A path below the base URL, with config in it, or a whole URL as it stands: what binds secrets to origins
+    /// takes no variables from it.
     private static func identityURL(
         _ map: DefinitionMap, baseURL: URLTemplate?, config: [Field]
     ) throws(DefinitionProblem) -> String? {

@@ -71,17 +71,19 @@ extension CatalogFile {
     private static func readEndpoints(
         _ map: DefinitionMap, config: [Field], into method: inout OAuthMethod
     ) throws(DefinitionProblem) {
-        func read(_ key: String, isFirst: Bool = false) throws(DefinitionProblem) -> URLTemplate? {
-            try endpoint(map, key, config: config, keeping: method, isFirst: isFirst)
+        func read(
+            _ key: String, isFirst: Bool = false, isOptional: Bool = false
+        ) throws(DefinitionProblem) -> URLTemplate? {
+            try endpoint(map, key, config: config, keeping: method, isFirst: isFirst, isOptional: isOptional)
         }
         method.issuer = try read("issuer", isFirst: true)
         // RFC 8414, 2.
         if method.issuer?.text.contains("?") == true { throw map.problem("issuer", "must not have a query") }
         method.authorizeURL = try read("authorize_url", isFirst: true)
         method.tokenURL = try read("token_url", isFirst: true)
-        method.refreshURL = try read("refresh_url")
-        method.revokeURL = try read("revoke_url")
-        method.introspectURL = try read("introspect_url")
+        method.refreshURL = try read("refresh_url", isOptional: true)
+        method.revokeURL = try read("revoke_url", isOptional: true)
+        method.introspectURL = try read("introspect_url", isOptional: true)
     }
 
     private static func readScopes(

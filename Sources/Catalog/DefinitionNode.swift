@@ -10,8 +10,8 @@ struct DefinitionProblem: Error {
     let reason: String
 }
 
-/// A value of an integration's definition, out of YAML or JSON. Numbers and truth values are text as they were written: what
-/// they are to be, the key decides.
+/// A value of an integration's definition, out of YAML or JSON. Numbers and truth values are text as they were written:
+/// what they are to be, the key decides.
 struct DefinitionNode {
     struct Member {
         let name: String
@@ -109,8 +109,8 @@ extension YamlError {
 // MARK: JSON
 
 extension DefinitionNode {
-    /// Read as JSON rather than as the YAML that it nearly is: YAML has no surrogate pairs, and JSON no aliases. A member that
-    /// is null counts as absent.
+    /// Read as JSON rather than as the YAML that it nearly is: YAML has no surrogate pairs, and JSON no aliases.
+    /// Members that are null count as absent.
     init(json text: String) throws(DefinitionProblem) {
         try Self.checkSize(text)
         let bytes = Array(text.utf8)

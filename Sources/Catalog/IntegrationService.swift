@@ -97,7 +97,7 @@ package struct IntegrationService: Sendable {
         do {
             return try CatalogFile.parseWorkspaceDefined(definition.string, id: id)
         } catch {
-            throw DomainError.invalidField(location: ["body"], message: error.reason)
+            throw DomainError.invalidField(location: ["body"] + error.path, message: error.reason)
         }
     }
 

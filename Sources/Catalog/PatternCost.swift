@@ -1,5 +1,5 @@
-/// How long matching may take at worst, by the pattern's text. The engine backtracks, and every workspace may bring patterns
-/// of its own: what could hold up the others, or is not understood here, is refused.
+/// How long matching may take at worst, by the pattern's text. The engine backtracks, and every workspace may bring
+/// patterns of its own: what could hold up the others, or is not understood here, is refused.
 struct PatternCost {
     /// Ways to match without regard to the value's length.
     private var choices = 1

@@ -28,15 +28,14 @@ final class AnswerCache: Sendable {
 
     /// Never empty.
     func addresses(until deadline: NIODeadline) async throws(EgressError) -> [IPAddress] {
-        let lookup = state.withLock { state -> Deferred<[IPAddress]>? in
-            if let freshUntil = state.freshUntil, now() < freshUntil { return nil }
-            if let lookup = state.lookup { return lookup.answer }
+        let (fresh, lookup) = state.withLock { state -> ([IPAddress], Deferred<[IPAddress]>?) in
+            if let freshUntil = state.freshUntil, now() < freshUntil { return (state.addresses, nil) }
+            if let lookup = state.lookup { return ([], lookup.answer) }
             let answer = Deferred<[IPAddress]>()
             state.lookup = (answer, Task { await self.look(for: answer) })
-            return answer
+            return ([], answer)
         }
-        guard let lookup else { return state.withLock { $0.addresses } }
-        return try await lookup.value(until: deadline)
+        return try await lookup?.value(until: deadline) ?? fresh
     }
 
     /// Ends a look-up that is under way.

@@ -23,7 +23,7 @@ final class ClientPool: Sendable {
         /// Rounded up to a power of two, so that few clients serve all sizes.
         private static func limit(fitting size: Int) -> Int {
             var limit = 1 << 20
-            while limit < size, limit < 1 << 30 { limit <<= 1 }
+            while limit < size { limit <<= 1 }
             return limit
         }
     }

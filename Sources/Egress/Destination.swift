@@ -51,8 +51,10 @@ final class Destinations: Sendable {
                 let now = now()
                 known = known.filter { !$0.value.isForgettable(at: now) }
             }
-            let answers = AnswerCache(lifetime: limits.answerLifetime, now: now) { [resolver] in
-                try await resolver.addresses(of: target.host, port: target.port)
+            // Not the target as a whole, whose path is nobody's business.
+            let answers = AnswerCache(lifetime: limits.answerLifetime, now: now) {
+                [resolver, host = target.host, port = target.port] in
+                try await resolver.addresses(of: host, port: port)
             }
             let destination = Destination(limits: limits, answers: answers)
             known[key] = destination

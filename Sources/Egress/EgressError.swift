@@ -1,7 +1,7 @@
 /// Why there is no response. It tells nothing of the request, and of a refused destination nothing but that.
 ///
 /// After `timedOut`, `connectionLost`, `protocolError`, `responseTooLarge`, `tooManyRedirects` and `closed` the server may
-/// have acted on the request. With all others the request that failed was never sent.
+/// have acted on the request. With all others it was never sent, or what it was redirected to was not.
 package enum EgressError: Error, Sendable, Equatable, CaseIterable, CustomStringConvertible {
     /// One reason for every destination that may not be reached: neither the address nor the rule is told.
     case destinationRefused

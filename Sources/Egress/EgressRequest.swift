@@ -10,9 +10,9 @@ package struct EgressRequest: Sendable {
     /// Host, framing and connection headers are the door's own: those given here are left out.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]?
-    /// For the whole exchange: waiting for a turn, the name, the connection, redirects and the last byte of the body.
+    /// At most an hour, for the whole exchange: waiting for a turn, the name, the connection, redirects and the last byte of the body.
     package var timeout: Duration
-    /// In bytes, after decompression.
+    /// In bytes, after decompression; at most 1 GiB.
     package var maxResponseSize: Int
     /// At most five. On another origin no credentials and no body go along; a redirect that insists on the body is refused.
     package var followsRedirects: Bool

@@ -9,10 +9,10 @@ struct Hop: Sendable {
     let headers: HTTPHeaders
     let body: ByteBuffer?
     let maxResponseSize: Int
-    /// In lower case.
-    private let credentialHeaders: Set<String>
+    private let sensitiveHeaders: [String]
 
-    private static let alwaysCredentials: Set<String> = ["authorization", "cookie", "proxy-authorization", "x-api-key"]
+    private static let credentialHeaders = ["authorization", "cookie", "proxy-authorization", "x-api-key"]
+    private static let maxResponseSize = 1 << 30
     /// They belong to the connection, or are made from the URL and the body.
     private static let ownHeaders: Set<String> = [
         "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer",
@@ -39,8 +39,8 @@ struct Hop: Sendable {
         purpose = request.purpose
         method = HTTPMethod(rawValue: request.method)
         body = request.body.map { ByteBuffer(bytes: $0) }
-        maxResponseSize = max(0, request.maxResponseSize)
-        credentialHeaders = Self.alwaysCredentials.union(request.sensitiveHeaders.map { $0.lowercased() })
+        maxResponseSize = max(0, min(request.maxResponseSize, Self.maxResponseSize))
+        sensitiveHeaders = request.sensitiveHeaders
     }
 
     private init(from hop: Hop, to target: Target, method: HTTPMethod, headers: HTTPHeaders, body: ByteBuffer?) {
@@ -50,7 +50,7 @@ struct Hop: Sendable {
         self.body = body
         purpose = hop.purpose
         maxResponseSize = hop.maxResponseSize
-        credentialHeaders = hop.credentialHeaders
+        sensitiveHeaders = hop.sensitiveHeaders
     }
 
     /// The request that the response asks for instead; `nil` when it is not a redirect.
@@ -69,7 +69,7 @@ struct Hop: Sendable {
             throw .destinationRefused
         }
         if isElsewhere {
-            for name in credentialHeaders { headers.remove(name: name) }
+            for name in Self.credentialHeaders + sensitiveHeaders { headers.remove(name: name) }
         }
         return Hop(
             from: self, to: next, method: becomesGET ? .GET : method, headers: headers, body: becomesGET ? nil : body)

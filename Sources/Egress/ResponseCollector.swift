@@ -26,6 +26,27 @@ final class ResponseCollector: HTTPClientResponseDelegate {
 
     var phase: Phase { state.withLock { $0.phase } }
 
+    /// Whether the head says so.
+    var hasNoBody: Bool {
+        let head = state.withLock { $0.head }
+        return head.status == .noContent || head.status == .notModified
+            || head.headers.first(name: "content-length") == "0"
+    }
+
+    /// What came so far.
+    var response: EgressResponse {
+        let (head, body) = state.withLock { ($0.head, $0.body) }
+        var headers = head.headers
+        if !isHead, ["gzip", "deflate"].contains(headers[canonicalForm: "content-encoding"].first?.lowercased()) {
+            // They speak of the body as it was sent.
+            headers.remove(name: "content-encoding")
+            headers.remove(name: "content-length")
+        }
+        return EgressResponse(
+            status: Int(head.status.code), headers: headers.map { ($0.name, $0.value) },
+            body: Array(body.readableBytesView))
+    }
+
     func didSendRequestHead(task: HTTPClient.Task<EgressResponse>, _ head: HTTPRequestHead) {
         state.withLock { $0.phase = .sent }
     }
@@ -35,7 +56,8 @@ final class ResponseCollector: HTTPClientResponseDelegate {
             state.phase = .answering
             state.head = head
         }
-        let announced = isHead ? nil : head.headers.first(name: "content-length").flatMap { Int($0) }
+        let isWithoutBody = isHead || head.status == .notModified
+        let announced = isWithoutBody ? nil : head.headers.first(name: "content-length").flatMap { Int($0) }
         return Self.proceed(task, announced.map { $0 <= limit } ?? true)
     }
 
@@ -48,19 +70,7 @@ final class ResponseCollector: HTTPClientResponseDelegate {
         return Self.proceed(task, fits)
     }
 
-    func didFinishRequest(task: HTTPClient.Task<EgressResponse>) throws -> EgressResponse {
-        state.withLock { state in
-            let coding = state.head.headers.first(name: "content-encoding")?.lowercased()
-            if !isHead, coding == "gzip" || coding == "deflate" {
-                // They speak of the body as it was sent.
-                state.head.headers.remove(name: "content-encoding")
-                state.head.headers.remove(name: "content-length")
-            }
-            return EgressResponse(
-                status: Int(state.head.status.code), headers: state.head.headers.map { ($0.name, $0.value) },
-                body: Array(state.body.readableBytesView))
-        }
-    }
+    func didFinishRequest(task: HTTPClient.Task<EgressResponse>) throws -> EgressResponse { response }
 
     private static func proceed(_ task: HTTPClient.Task<EgressResponse>, _ fits: Bool) -> EventLoopFuture<Void> {
         fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(EgressError.responseTooLarge)

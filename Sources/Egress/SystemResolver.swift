@@ -16,8 +16,9 @@ package final class SystemResolver: EgressResolver {
     private let pending = Mutex(0)
     private static let maxPending = 256
 
-    /// A thread may be held by one name for as long as the system's own patience lasts; `timeout` is that of the callers.
-    package init(threads: Int = 4, timeout: Duration = .seconds(5)) {
+    /// `timeout` is that of the callers; a thread is held for as long as the system's own patience lasts. There are many of
+    /// them, so that a few names that nobody answers for do not keep the others waiting.
+    package init(threads: Int = 16, timeout: Duration = .seconds(5)) {
         self.threads = NIOThreadPool(numberOfThreads: threads)
         self.timeout = TimeAmount(timeout)
         self.threads.start()

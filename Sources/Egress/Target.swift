@@ -7,9 +7,10 @@ import Connections
 #endif
 
 /// Where a URL points, read strictly and in one way.
-struct Target: Sendable, Equatable {
+struct Target: Sendable {
     /// Canonical, as `URLTemplate.origin` writes it.
     let origin: String
+    let isTLS: Bool
     /// In lower case; IPv6 in brackets.
     let host: String
     let port: Int
@@ -21,29 +22,26 @@ struct Target: Sendable, Equatable {
     static let maxLength = 16_384
 
     init?(_ url: String) {
-        guard url.utf8.count <= Self.maxLength, let origin = URLTemplate.origin(of: url),
-            let separator = url.firstRange(of: "://")
-        else { return nil }
+        guard url.utf8.count <= Self.maxLength, let origin = URLTemplate.origin(of: url) else { return nil }
         self.origin = origin
-        let rest = url[separator.upperBound...].drop { $0 != "/" && $0 != "?" && $0 != "#" }.prefix { $0 != "#" }
-        path = rest.first == "/" ? String(rest) : "/\(rest)"
+        isTLS = origin.utf8.starts(with: "https:".utf8)
+        let schemeLength = isTLS ? "https://".utf8.count : "http://".utf8.count
+        // All of it is ASCII, or there would be no origin.
+        let rest = url.utf8.dropFirst(schemeLength).drop { !Self.endsAuthority.contains($0) }
+            .prefix { $0 != UInt8(ascii: "#") }
+        path = rest.first == UInt8(ascii: "/") ? String(Substring(rest)) : "/\(Substring(rest))"
 
-        let authority = origin[separator.upperBound...]
-        let end: String.Index
-        if let bracket = authority.firstIndex(of: "]") {
-            end = authority.index(after: bracket)
-            address = IPAddress(String(authority[..<bracket].dropFirst()))
-        } else {
-            end = authority.firstIndex(of: ":") ?? authority.endIndex
-            address = IPAddress(String(authority[..<end]))
-        }
-        host = String(authority[..<end])
-        port = Int(authority[end...].dropFirst()) ?? (origin.hasPrefix("https:") ? 443 : 80)
+        let authority = origin.utf8.dropFirst(schemeLength)
+        let isBracketed = authority.first == UInt8(ascii: "[")
+        let host = authority.prefix { $0 != (isBracketed ? UInt8(ascii: "]") : UInt8(ascii: ":")) }
+        address = IPAddress(String(Substring(isBracketed ? host.dropFirst() : host)))
+        self.host = String(Substring(host)) + (isBracketed ? "]" : "")
+        port = Int(Substring(authority.dropFirst(self.host.utf8.count + 1))) ?? (isTLS ? 443 : 80)
     }
 
-    var url: String { origin + path }
+    private static let endsAuthority = "/?#".utf8
 
-    var isTLS: Bool { origin.hasPrefix("https:") }
+    var url: String { origin + path }
 
     /// Whether an IPv4 address was written as an IPv6 one.
     var isIPv4Mapped: Bool { host.hasPrefix("[") && address?.isIPv4 == true }

@@ -63,7 +63,7 @@ package struct API: Sendable {
     /// Every operation.
     package func routes(metrics: Metrics) -> [Route] {
         connectionRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
-            + oauthRoutes + oauthAppRoutes + serviceRoutes(metrics)
+            + oauthRoutes + oauthAppRoutes + importRoutes + serviceRoutes(metrics)
     }
 
     package func responder(metrics: Metrics, log: @escaping RequestLog) -> some HTTPResponder<AppContext> {

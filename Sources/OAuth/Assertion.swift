@@ -41,7 +41,9 @@ enum AssertionSigner {
             case .HS256: await keys.add(hmac: HMACKey(from: key), digestAlgorithm: .sha256)
             }
             var header = JWTHeader()
-            if let keyID = try filled(assertion.keyID) { header.kid = keyID }
+            if let keyID = assertion.keyID.flatMap({ fillTemplate($0, from: value) }), !keyID.isEmpty {
+                header.kid = keyID
+            }
             header.typ = "JWT"
             return try await keys.sign(Claims(values: claims), header: header)
         } catch let problem as GrantProblem {

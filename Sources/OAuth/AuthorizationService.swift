@@ -170,7 +170,7 @@ package struct AuthorizationService: Sendable {
     ) throws -> JSONObject {
         var config = known.map { JSONObject($0.config.slice) } ?? JSONObject()
         for member in start.config.members { config[member.name] = member.value }
-        config = app.config(over: config)
+        config = app.config(over: config, method: method)
         guard let integration = services.catalog.integration(start.integration, in: workspace) else {
             throw DomainError.notFound(.integration)
         }
@@ -405,7 +405,10 @@ package struct AuthorizationService: Sendable {
         if method.usesPKCE, let verifier = data["code_verifier"]?.slice.string {
             request.parameters.append((name: "code_verifier", value: verifier))
         }
-        request.parameters += method.tokenParameters
+        let config = JSONObject(flow.request.config.slice)
+        request.parameters += method.tokenParameters.compactMap { parameter in
+            fillTemplate(parameter.value) { config.text(at: $0) }.map { (parameter.name, $0) }
+        }
         let raw = try await services.endpoint.send(request, as: client, method: method)
         switch TokenOutcome(raw, method: method) {
         case .refused(let refusal):

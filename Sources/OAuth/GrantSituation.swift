@@ -63,16 +63,17 @@ struct GrantReader: Sendable {
         guard let integration = catalog.integration(of: connection),
             let authMethod = integration.authMethod(connection.authMethodID), let method = authMethod.oauth
         else { throw GrantProblem(.notOAuth) }
-        let (recordKey, data) = try open(sealed, for: connection, integration: integration, tx: tx)
-        var grant =
-            try tx.grant(of: key.credentialID, in: workspace)
-            ?? entered(data, key: key, method: method)
-        let app = try app(of: &grant, connection: connection, method: method, tx: tx)
-        let config = JSONObject(connection.config.slice)
+        let known = try tx.grant(of: key.credentialID, in: workspace)
+        let app = try app(of: known, connection: connection, method: method, tx: tx)
+        let own = JSONObject(connection.config.slice)
+        let config = app?.config(over: own, method: method) ?? own
+        let (recordKey, data) = try open(sealed, for: connection, integration: integration, config: config, tx: tx)
+        var grant = known ?? entered(data, key: key, method: method)
+        if grant.appID == nil { (grant.appID, grant.clientID) = (app?.id, app?.clientID) }
         return GrantSituation(
             connection: connection, integration: integration, authMethod: authMethod, method: method,
-            config: app?.config(over: config) ?? config, credential: credential, sealed: sealed, recordKey: recordKey,
-            data: data, grant: grant, app: app,
+            config: config, credential: credential, sealed: sealed, recordKey: recordKey, data: data, grant: grant,
+            app: app,
             client: try app.map {
                 try apps.client($0, method: method, in: workspace, at: ambient.now(), tx: tx)
             })
@@ -85,10 +86,10 @@ struct GrantReader: Sendable {
     }
 
     private func open(
-        _ sealed: SealedCredential, for connection: Connection, integration: Integration, tx: any StoreTransaction
+        _ sealed: SealedCredential, for connection: Connection, integration: Integration, config: JSONObject,
+        tx: any StoreTransaction
     ) throws -> (Secret, JSONObject) {
-        let origins = integration.origins(
-            config: JSONObject(connection.config.slice), method: connection.authMethodID)
+        let origins = integration.origins(config: config, method: connection.authMethodID)
         guard let secrets = try tx.secrets(of: connection.id, in: connection.workspaceID) else {
             throw StoreError.failed("a connection has no secrets row")
         }
@@ -113,14 +114,11 @@ struct GrantReader: Sendable {
 
     /// A grant whose app is not known is taken for one of the app that a new flow would use.
     private func app(
-        of grant: inout Grant, connection: Connection, method: OAuthMethod, tx: any StoreTransaction
+        of grant: Grant?, connection: Connection, method: OAuthMethod, tx: any StoreTransaction
     ) throws -> OAuthApp? {
         guard method.grant == .authorizationCode else { return nil }
-        if let id = grant.appID { return try apps.app(id, in: grant.workspaceID, tx: tx) }
-        let app = try apps.app(
-            integration: connection.integration, method: connection.authMethodID, in: grant.workspaceID, tx: tx)
-        grant.appID = app?.id
-        grant.clientID = app?.clientID
-        return app
+        if let id = grant?.appID { return try apps.app(id, in: connection.workspaceID, tx: tx) }
+        return try apps.app(
+            integration: connection.integration, method: connection.authMethodID, in: connection.workspaceID, tx: tx)
     }
 }

@@ -55,8 +55,11 @@ struct IdentityReader: Sendable {
             purpose: .oauth, method: identity.method, url: url,
             headers: [(name: "Accept", value: "application/json")] + identity.headers,
             body: identity.body.map { Array($0.utf8) }, timeout: .seconds(15), maxResponseSize: 256 << 10)
-        if identity.body != nil { request.headers.append((name: "Content-Type", value: "application/json")) }
-        apply(method.placements, data: data, to: &request)
+        let hasType = identity.headers.contains { $0.name.lowercased() == "content-type" }
+        if identity.body != nil, !hasType {
+            request.headers.append((name: "Content-Type", value: "application/json"))
+        }
+        apply(method, data: data, config: config, to: &request)
         guard let response = try? await egress.send(request), response.status == 200,
             let slice = try? JSONSlice(parsing: response.body)
         else { return nil }
@@ -75,21 +78,27 @@ struct IdentityReader: Sendable {
 }
 
 /// Puts a credential into a request the way its auth method says; a bearer token where it does not say.
-func apply(_ placements: [SecretPlacement], data: JSONObject, to request: inout EgressRequest) {
-    let placements = placements.isEmpty ? [.header(name: "Authorization", value: "Bearer {access_token}")] : placements
+func apply(_ method: AuthMethod, data: JSONObject, config: JSONObject, to request: inout EgressRequest) {
+    func filled(_ template: String) -> String? {
+        fillTemplate(template) { key in
+            data.text(at: key) ?? config.text(at: key)
+                ?? method.fields.first { $0.key == key }?.defaultValue.flatMap { JSONText(unchecked: Array($0.utf8)).slice.string }
+        }
+    }
+    let placements =
+        method.placements.isEmpty
+        ? [.header(name: "Authorization", value: "Bearer {access_token}")] : method.placements
     for placement in placements {
         switch placement {
         case .header(let name, let value):
-            guard let filled = fillTemplate(value, from: { data.text(at: $0) }) else { continue }
-            request.headers.append((name: name, value: filled))
+            guard let name = filled(name), let value = filled(value) else { continue }
+            request.headers.append((name: name, value: value))
             request.sensitiveHeaders.append(name)
         case .query(let name, let value):
-            guard let filled = fillTemplate(value, from: { data.text(at: $0) }) else { continue }
-            request.url += (request.url.contains("?") ? "&" : "?") + formEncoded([(name: name, value: filled)])
+            guard let name = filled(name), let value = filled(value) else { continue }
+            request.url += (request.url.contains("?") ? "&" : "?") + formEncoded([(name: name, value: value)])
         case .basic(let username, let password):
-            guard let username = fillTemplate(username, from: { data.text(at: $0) }),
-                let password = fillTemplate(password, from: { data.text(at: $0) })
-            else { continue }
+            guard let username = filled(username), let password = filled(password) else { continue }
             request.headers.append(
                 (name: "Authorization", value: "Basic \(base64(Array("\(username):\(password)".utf8)))"))
         }

@@ -275,7 +275,7 @@ package struct OAuthAppService: Sendable {
         }
         let values = JSONObject(config.slice)
         let given = Set(values.members.map(\.name))
-        let needed = wholeURLs(method).filter { key in
+        let needed = method.wholeURLKeys.filter { key in
             found.configFields.first { $0.key == key }?.isRequired ?? false
         }
         var problems = needed.filter { !given.contains($0) }.map { key in
@@ -285,14 +285,6 @@ package struct OAuthAppService: Sendable {
         }
         problems += catalog.problems(config: values, of: found).filter { given.contains($0.key) }
         guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
-    }
-
-    private func wholeURLs(_ method: OAuthMethod) -> [String] {
-        var keys: [String] = []
-        for endpoint in method.endpoints + [method.authorizeURL].compactMap(\.self) where endpoint.isWholeURL {
-            for key in endpoint.variables where !keys.contains(key) { keys.append(key) }
-        }
-        return keys
     }
 
     // MARK: Secrets

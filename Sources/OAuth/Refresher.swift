@@ -346,7 +346,7 @@ package final class Refresher: Sendable {
             id: ambient.id(), cause: work.cause)
         try noteAppRecovered(work, tx: tx)
         try tx.setStatus(
-            .active, ofUsersOf: credential.id, in: workspace, evidence: StatusEvidence("refreshed"),
+            .active, from: [.expired], ofUsersOf: credential.id, in: workspace, evidence: StatusEvidence("refreshed"),
             ambient: ambient, cause: work.cause)
         return .fresh(expiresAt: tokens.expiresAt)
     }

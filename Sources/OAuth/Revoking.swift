@@ -90,7 +90,9 @@ package struct GrantDeparture: ConnectionDeparture {
 
     package func willDelete(_ connection: Connection, cause: Cause, tx: any StoreTransaction) throws {
         guard let grant = try tx.grant(of: connection.credentialID, in: connection.workspaceID),
-            grant.state != .dead, !grant.kind.isSelfIssued
+            grant.state != .dead, !grant.kind.isSelfIssued,
+            // Another system lives on it.
+            grant.state != .suspended
         else { return }
         let key = GrantKey(workspaceID: connection.workspaceID, credentialID: connection.credentialID)
         do {

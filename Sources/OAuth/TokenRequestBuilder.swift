@@ -18,12 +18,18 @@ struct TokenRequestBuilder {
             request.url = try url(work.endpoints.refresh)
             request.parameters =
                 [(name: "grant_type", value: "refresh_token"), (name: "refresh_token", value: token)]
-                + method.tokenParameters
+                + (try filled(method.tokenParameters, from: work, isOptional: true))
         case .clientCredentials:
             request.url = try url(work.endpoints.token)
             request.parameters = [(name: "grant_type", value: "client_credentials")]
             request.parameters += try filled(method.tokenParameters, from: work, isOptional: true)
+            if !method.scopes.isEmpty, !request.parameters.contains(where: { $0.name == method.scopeParameter }) {
+                request.parameters.append(
+                    (name: method.scopeParameter, value: method.scopes.joined(separator: method.scopeSeparator)))
+            }
             try identify(&request, by: work)
+        case .jwtBearer where method.assertion?.use == .bearer, .tokenRequest:
+            try await fill(&request, for: work)
         case .jwtBearer:
             request.url = try url(work.endpoints.token)
             let assertion = try await assertion(for: work, audience: request.url)
@@ -32,19 +38,22 @@ struct TokenRequestBuilder {
                     (name: "grant_type", value: "urn:ietf:params:oauth:grant-type:jwt-bearer"),
                     (name: "assertion", value: assertion),
                 ] + (try filled(method.tokenParameters, from: work, isOptional: true))
-        case .tokenRequest:
-            request.url = try url(work.endpoints.token)
-            guard let template = method.request else { throw GrantProblem(.notOAuth) }
+        }
+        return request
+    }
+
+    /// A request of the provider's own making, with an assertion in its header where the method has one.
+    private func fill(_ request: inout TokenEndpoint.Request, for work: Refresher.Work) async throws {
+        request.url = try url(work.endpoints.token)
+        if let template = work.method.request {
             request.method = template.method
             request.format = template.format
             request.headers += try filled(template.headers, from: work, isOptional: false)
             request.parameters = try filled(template.body, from: work, isOptional: true)
-            if method.assertion != nil {
-                let token = try await assertion(for: work, audience: request.url)
-                request.headers.append((name: "Authorization", value: "Bearer \(token)"))
-            }
         }
-        return request
+        guard work.method.assertion != nil else { return }
+        let token = try await assertion(for: work, audience: request.url)
+        request.headers.append((name: "Authorization", value: "Bearer \(token)"))
     }
 
     private func url(_ url: String?) throws -> String {

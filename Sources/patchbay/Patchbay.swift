@@ -14,7 +14,8 @@ struct Patchbay: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Migrate.self, Keys.self, Workspaces.self, CatalogCommand.self, Backup.self, Version.self,
+            Serve.self, Migrate.self, Keys.self, Workspaces.self, CatalogCommand.self, Backup.self, Restore.self,
+            Resume.self, ImportCommand.self, Simulate.self, Version.self,
         ]
     )
 }

@@ -18,7 +18,7 @@ extension BuiltInOAuthTests {
         Entry("linear", ["linear.app", "api.linear.app"], .oauthTokenRefreshRotation),
         Entry("microsoft", ["login.microsoftonline.com"], .oauthTokenRefreshRotation),
         Entry("notion", ["api.notion.com"], .oauthTokenRefreshRotation),
-        Entry("oauth2", ["{authorize_url}", "{token_url}"], .oauthTokenRefresh),
+        Entry("oauth2", ["{authorize_url}", "{token_url}", "{revoke_url}", "{introspect_url}"], .oauthTokenRefresh),
         Entry("oidc", ["{issuer}"], .oauthTokenRefresh),
         Entry(
             "quickbooks", ["appcenter.intuit.com", "oauth.platform.intuit.com", "developer.api.intuit.com"],

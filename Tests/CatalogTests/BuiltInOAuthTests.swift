@@ -57,7 +57,7 @@ import Testing
         #expect(all == Self.entries.map(\.testDescription))
     }
 
-    /// A method that somebody enters by hand says how it is sent, unless each request is signed or there is nothing to send.
+    /// A method says how its credential is sent, unless each request is signed or the protocol is another one.
     @Test func everyCredentialIsSentSomewhere() {
         let unsent = BuiltInCatalog().all().flatMap { integration in
             integration.authMethods.filter(\.placements.isEmpty).map { "\(integration.id) \($0.id)" }

@@ -12,12 +12,14 @@ extension CatalogFileTests {
         .good("a registry's second level", [7: "base_url: https://{region}.example.co.uk/{tenant}"]),
         .good("a field that is shown", [20: "        secure: false"]),
         .good(
-            "a placement",
+            "placements",
             [
-                20:
-                    "    apply:\n      - {in: header, name: X-Key, value: '{api_key}'}\n      - {in: query, name: t, value: '{tenant}'}"
-            ]
-        ),
+                20: """
+                    apply:
+                      - {in: header, name: X-Key, value: '{api_key}'}
+                      - {in: query, name: t, value: '{tenant}'}
+                """
+            ]),
         .good("an account that is asked for", [30: "    required: true\nidentity: {url: /me, id: id}"]),
         .good("quoted", [2: "name: 'Test: API'"]),
 

@@ -6,6 +6,9 @@ extension OAuthDefinitionTests {
         .good("an issuer alone", [18: "", 19: "", 40: "", 41: ""]),
         .good("endpoints without an issuer", [17: ""]),
         .good("whole URLs from config", [17: "      issuer: '{site}'", 19: "      token_url: '{site}'"]),
+        .good(
+            "a whole URL that may be left out",
+            [21: "      revoke_url: '{site}'", 52: "  - {key: site, label: Site, type: url}"]),
         .good("an identity by the issuer's userinfo", [54: "", 55: "", 57: ""]),
         .good("one path for the id", [58: "  id: id"]),
         .good("whose account it is by ID token", [54: "  from: id_token", 55: "", 56: "", 57: ""]),
@@ -61,6 +64,9 @@ extension OAuthDefinitionTests {
         .bad(
             "config that may be missing", [19: "      token_url: https://{company}.example.com/"],
             "test-api.yaml:19: token_url uses {company}, which must be required and without a default"),
+        .bad(
+            "a part of a URL that may be missing", [21: "      revoke_url: https://{company}.example.com/"],
+            "test-api.yaml:21: revoke_url uses {company}, which must be required and without a default"),
         .bad(
             "secret config", [21: "      revoke_url: https://{proof}.example.com/", 51: requiredProof],
             "test-api.yaml:21: revoke_url uses {proof}, which is secret"),

@@ -109,6 +109,47 @@ import Testing
         }
     }
 
+    /// Compressed in name only.
+    @Test(arguments: [(200, "Content-Length: 0\r\n"), (204, ""), (304, ""), (304, "Content-Length: 999\r\n")])
+    func compressedNothing(_ status: Int, _ framing: String) async throws {
+        let answer = "HTTP/1.1 \(status) -\r\nContent-Encoding: gzip\r\n\(framing)\r\n"
+        let server = try await ScriptedServer { _ in .bytes(Array(answer.utf8)) }
+        defer { server.stop() }
+        try await Door.open(allowing: [server.allowance]) { egress in
+            #expect(await egress.outcome(of: server.origin) == .status(status))
+        }
+    }
+
+    @Test(arguments: [
+        "a_b.example.test", "xn--mnchen-3ya.example.test", "1.2.example.test", "a--b.example.test", "x",
+        "a.b.c.d.e.f.g.example.test", String(repeating: "a", count: 63) + ".example.test",
+    ])
+    func unusualHosts(_ host: String) async throws {
+        let server = try await ScriptedServer { _ in .http() }
+        defer { server.stop() }
+        let resolver = StubResolver([host: ["127.0.0.1"]])
+        try await Door.open(allowing: [server.allowance], resolver: resolver) { egress in
+            #expect(await egress.outcome(of: "http://\(host.uppercased()):\(server.port)/") == .status(200))
+        }
+        #expect(server.requests.map { $0.header("host") } == ["\(host):\(server.port)"])
+        #expect(resolver.questions == [host])
+    }
+
+    @Test(arguments: [
+        ("", "/"), ("/", "/"), ("?a=b", "/?a=b"), ("#part", "/"), ("/a/../b", "/a/../b"), ("//b", "//b"),
+        ("/%2F%00", "/%2F%00"),
+        ("/a?b=c/d?e#f?g", "/a?b=c/d?e"), ("/a;b=c,d", "/a;b=c,d"), ("/!$&'()*+,;=:@~", "/!$&'()*+,;=:@~"),
+        ("/a?", "/a?"),
+    ])
+    func pathsAreSentAsTheyAre(_ path: String, _ sent: String) async throws {
+        let server = try await ScriptedServer { _ in .http() }
+        defer { server.stop() }
+        try await Door.open(allowing: [server.allowance]) { egress in
+            #expect(await egress.outcome(of: server.origin + path) == .status(200))
+        }
+        #expect(server.requests.map(\.path) == [sent])
+    }
+
     @Test func theLargestResponseFits() async throws {
         let body = [UInt8](repeating: 0x78, count: 3 << 20)
         let server = try await ScriptedServer { _ in .http(body: body) }

@@ -1,4 +1,6 @@
 import Connections
+import NIOCore
+import Synchronization
 import Testing
 
 @testable import Egress
@@ -108,6 +110,56 @@ import Testing
         }
         // Whatever happened, it was not sent twice.
         #expect(server.requests.count <= 1)
+    }
+
+    /// What comes unasked does no harm to the request after it.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more", "HTTP/1.1 204 OK\r\n\r\nevil",
+        "HTTP/1.1 304 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n\r\n\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nPRI * HTTP/2.0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+    ])
+    func moreThanWasAskedFor(_ answer: String) async throws {
+        let count = Mutex(0)
+        let server = try await ScriptedServer { _ in
+            count.withLock { $0 += 1 }
+            return answer.contains("Content-Length") || answer.contains("204") || answer.contains("304")
+                ? .bytes(Array(answer.utf8)) : .bytesThenClose(Array(answer.utf8))
+        }
+        defer { server.stop() }
+        try await Door.open(allowing: [server.allowance]) { egress in
+            for _ in 0..<10 {
+                switch await egress.outcome(of: server.origin, timeout: .seconds(60)) {
+                case .status(let status): #expect(status != 100 && status != 103)
+                case .failed(let error): #expect([.connectionLost, .protocolError, .connectFailed].contains(error))
+                case .leaked(let error): Issue.record("\(error)")
+                }
+            }
+        }
+        #expect(count.withLock { $0 } <= 10)
+    }
+
+    /// Servers that speak first.
+    @Test(arguments: [
+        "SSH-2.0-OpenSSH_9.7\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "\0", "220 mail\r\n",
+    ])
+    func whoSpeaksFirst(_ greeting: String) async throws {
+        let server = try await ScriptedServer(
+            prepare: { channel in
+                channel.eventLoop.execute { channel.writeAndFlush(ByteBuffer(string: greeting), promise: nil) }
+            }, answer: { _ in .silence })
+        defer { server.stop() }
+        try await Door.open(allowing: [server.allowance]) { egress in
+            for _ in 0..<10 {
+                switch await egress.outcome(of: server.origin, timeout: .milliseconds(300)) {
+                case .status(let status): #expect(status == 200 && greeting.contains("200"))
+                case .failed(let error): #expect(error != .closed)
+                case .leaked(let error): Issue.record("\(error)")
+                }
+            }
+        }
     }
 
     @Test func redirectsAreInTheDeadlineToo() async throws {

@@ -11,8 +11,10 @@ import pytest
 
 from support.person import Person, query
 from support.provider import Provider, Registration
+from support.server import NO_TLS
 
 CALLBACK = "http://localhost:9/callback"
+PLAIN = httpx.Client(timeout=30, verify=NO_TLS)
 
 
 class PlainClient:
@@ -44,7 +46,7 @@ class PlainClient:
 
     def post(self, url: str, **form: str) -> httpx.Response:
         secret = (self.registration.client_id, self.registration.client_secret)
-        return httpx.post(url, data=form, auth=secret, timeout=30)
+        return PLAIN.post(url, data=form, auth=secret)
 
     def exchange(self, code: str, **changes: str) -> httpx.Response:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
@@ -138,9 +140,9 @@ def test_a_person_may_say_no(plain: PlainClient) -> None:
 def test_client_authentication(plain: PlainClient, provider: Provider) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": plain.obtain()["refresh_token"]}
     who = {"client_id": plain.registration.client_id}
-    wrong = httpx.post(provider.token_url, data={**form, **who, "client_secret": "wrong"})
+    wrong = PLAIN.post(provider.token_url, data={**form, **who, "client_secret": "wrong"})
     assert wrong.json()["error"] == "invalid_client"
-    right = httpx.post(provider.token_url, data={**form, **who, "client_secret": plain.registration.client_secret})
+    right = PLAIN.post(provider.token_url, data={**form, **who, "client_secret": plain.registration.client_secret})
     assert right.status_code == 200, right.text
     assert [asked["client_auth"] for asked in plain.registration.asked()][1:] == ["client_secret_post"] * 2
 
@@ -151,7 +153,7 @@ def test_client_authentication(plain: PlainClient, provider: Provider) -> None:
     with Person() as person:
         form = {"grant_type": "authorization_code", "code": public.authorize(person)["code"]}
     form |= {"redirect_uri": CALLBACK, "code_verifier": public.verifier, "client_id": public.registration.client_id}
-    answer = httpx.post(provider.token_url, data=form)
+    answer = PLAIN.post(provider.token_url, data=form)
     assert answer.status_code == 200, answer.text
 
 
@@ -170,18 +172,23 @@ def test_lifetimes_withdrawal_and_delay(plain: PlainClient) -> None:
 
 
 def test_discovery(provider: Provider) -> None:
-    found = httpx.get(f"{provider.issuer}/.well-known/openid-configuration").json()
+    # RFC 8414 puts its part before the issuer's path, OpenID Connect behind it.
+    inserted = provider.issuer.replace(provider.url, f"{provider.url}/.well-known/oauth-authorization-server")
+    metadata = PLAIN.get(inserted).json()
+    assert (metadata["issuer"], metadata["revocation_endpoint"]) == (provider.issuer, provider.revoke_url)
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    found = PLAIN.get(f"{provider.issuer}/.well-known/openid-configuration").json()
     assert found["issuer"] == provider.issuer
     assert found["authorization_endpoint"] == provider.authorize_url
     assert found["token_endpoint"] == provider.token_url
     told = plain_claims(provider, found["userinfo_endpoint"])
     assert told["email"] == "alice@example.com" and told["sub"]
-    assert httpx.get(found["jwks_uri"]).json()["keys"][0]["kty"] == "RSA"
+    assert PLAIN.get(found["jwks_uri"]).json()["keys"][0]["kty"] == "RSA"
 
 
 def plain_claims(provider: Provider, address: str) -> dict[str, Any]:
     token = PlainClient(provider.register()).obtain()
-    return httpx.get(address, headers={"Authorization": f"Bearer {token['access_token']}"}).json()
+    return PLAIN.get(address, headers={"Authorization": f"Bearer {token['access_token']}"}).json()
 
 
 def test_authlib_may_grant_less_and_say_less(authlib: Provider) -> None:

@@ -13,7 +13,7 @@ from support.api import CONNECTIONS
 from support.oauth import REFRESH, access_token, connection, connection_ids, read_token, refresh, register_app
 from support.oauth_fixtures import OwnServer
 from support.provider import Provider
-from support.server import PATIENCE
+from support.server import NO_TLS, PATIENCE
 from support.simulator import Simulator
 
 
@@ -31,7 +31,7 @@ def all_at_once(own: OwnServer, paths: list[str]) -> list[httpx.Response]:
 
     async def ask() -> list[httpx.Response]:
         async with httpx.AsyncClient(
-            base_url=own.server.url, headers=headers, timeout=PATIENCE, limits=limits
+            base_url=own.server.url, headers=headers, timeout=PATIENCE, limits=limits, verify=NO_TLS
         ) as client:
             await asyncio.gather(*(client.get("/health/live") for _ in paths))
             return await asyncio.gather(*(client.post(path) for path in paths))

@@ -1,4 +1,4 @@
-import LosslessJSON
+import JWTKit
 import Testing
 
 @testable import HTTPAPI
@@ -72,6 +72,18 @@ enum KeyVectors {
         #expect(key.verifies(bytes, of: text[...]))
         #expect(!key.verifies(bytes, of: (text + "A")[...]))
         #expect(!key.verifies(Data(bytes.dropLast()), of: text[...]))
+    }
+
+    @Test func `the kind of a PEM's key decides its algorithm`() async throws {
+        let rsa = try Insecure.RSA.PublicKey(modulus: KeyVectors.rsaModulus, exponent: "AQAB")
+        let pems = [
+            ("RS256", rsa.pemRepresentation), ("ES256", ES256PrivateKey().publicKey.pemRepresentation),
+            ("EdDSA", try EdDSA.PrivateKey().publicKey.pemRepresentation),
+        ]
+        for (algorithm, pem) in pems { #expect(try await VerificationKey(pem: pem)?.algorithm == algorithm) }
+        for pem in ["", "no PEM", ES384PrivateKey().publicKey.pemRepresentation] {
+            #expect(try await VerificationKey(pem: pem) == nil)
+        }
     }
 
     static let usable = [

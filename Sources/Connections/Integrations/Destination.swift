@@ -10,9 +10,12 @@ extension Integration {
             guard let origin = baseURL.origin(filledFrom: config) else { return nil }
             origins.insert(origin)
         }
-        for endpoint in authMethod(method)?.oauth?.endpoints ?? [] {
-            guard let origin = endpoint.origin(filledFrom: config) else { return nil }
-            origins.insert(origin)
+        if let oauth = authMethod(method)?.oauth {
+            for endpoint in oauth.requiredEndpoints {
+                guard let origin = endpoint.origin(filledFrom: config) else { return nil }
+                origins.insert(origin)
+            }
+            origins.formUnion(oauth.optionalEndpoints.compactMap { $0.origin(filledFrom: config) })
         }
         if let url = identity?.url, let origin = URLTemplate.origin(of: url) { origins.insert(origin) }
         for key in destinationKeys {
@@ -38,9 +41,26 @@ extension Integration {
             case .basic(let username, let password): "basic \(username):\(password)"
             }
         }
-        let test = identity.map { "\($0.method) \($0.url ?? "") \($0.body ?? "")" } ?? ""
-        let paths = method.oauth.map { $0.endpoints.map(\.text) } ?? []
-        return (["sent as"] + placements + ["tested by " + test] + paths + [baseURL?.text ?? ""])
-            .joined(separator: "\n")
+        let test = identity.map { identity in
+            "\(identity.method) \(identity.url ?? "") \(identity.body ?? "") \(pairs(identity.headers))"
+        }
+        return (["sent as"] + placements + ["tested by \(test ?? "")", baseURL?.text ?? ""]
+            + (method.oauth.map(usage) ?? [])).joined(separator: "\n")
+    }
+
+    private func usage(of method: OAuthMethod) -> [String] {
+        var parts = method.endpoints.map(\.text)
+        parts += [pairs(method.tokenHeaders), pairs(method.tokenParameters), "\(method.revocation)"]
+        if let request = method.request {
+            parts.append("\(request.method) \(pairs(request.headers)) \(pairs(request.body))")
+        }
+        if let assertion = method.assertion {
+            parts.append("\(assertion.issuer) \(assertion.audience ?? "") \(pairs(assertion.claims)) \(assertion.use)")
+        }
+        return parts
+    }
+
+    private func pairs(_ pairs: [(name: String, value: String)]) -> String {
+        pairs.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
 }

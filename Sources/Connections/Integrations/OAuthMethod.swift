@@ -175,9 +175,17 @@ package struct OAuthMethod: Sendable {
     package var providedKeys: [String] { keep.map(\.key) + callbackKeep.map(\.key) }
 
     /// Every place that the grant's secrets go to.
-    package var endpoints: [URLTemplate] {
-        [issuer, tokenURL, refreshURL, revokeURL, introspectURL].compactMap(\.self)
+    package var endpoints: [URLTemplate] { requiredEndpoints + optionalEndpoints }
+
+    /// Config that is a whole endpoint. Where a client's secret goes there, only the client's owner may say it.
+    package var wholeURLKeys: [String] {
+        (endpoints + [authorizeURL].compactMap(\.self)).filter(\.isWholeURL).flatMap(\.variables)
     }
+
+    package var requiredEndpoints: [URLTemplate] { [issuer, tokenURL].compactMap(\.self) }
+
+    /// Those that a config may leave out.
+    package var optionalEndpoints: [URLTemplate] { [refreshURL, revokeURL, introspectURL].compactMap(\.self) }
 }
 
 /// How a credential goes into a request. Values are templates over the credential's fields.

@@ -15,14 +15,15 @@ package struct StatusEvidence: Sendable, Equatable {
 }
 
 extension StoreTransaction {
-    /// Sets the status of every connection that uses a credential, on evidence. An inactive one stays as the user left it, and a
-    /// success heals only what evidence had broken.
+    /// Sets the status of every connection that uses a credential, on evidence. An inactive one stays as the user left it.
+    /// - Parameter from: the only statuses that are changed: a new token heals an expired connection, and says nothing of one
+    ///   that has another error.
     package func setStatus(
-        _ status: ConnectionStatus, ofUsersOf credential: CredentialID, in workspace: WorkspaceID,
+        _ status: ConnectionStatus, from: [ConnectionStatus] = [.active, .testing, .error, .expired], ofUsersOf credential: CredentialID, in workspace: WorkspaceID,
         evidence: StatusEvidence, ambient: Ambient, cause: Cause
     ) throws {
         for connection in try connections(using: credential, in: workspace, limit: .max)
-        where connection.status != status && connection.status != .inactive {
+        where connection.status != status && from.contains(connection.status) {
             var changed = connection
             changed.status = status
             changed.revision += 1

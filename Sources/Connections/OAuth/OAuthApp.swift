@@ -72,9 +72,10 @@ package struct OAuthApp: Sendable {
 
     package var hasClientSecret: Bool { clientSecret != nil || plainClientSecret != nil }
 
-    /// A config with the app's own values over it.
-    package func config(over other: JSONObject) -> JSONObject {
+    /// A config with the app's own values over it. Whole endpoints are the app's alone.
+    package func config(over other: JSONObject, method: OAuthMethod) -> JSONObject {
         var merged = other
+        for key in method.wholeURLKeys { merged[key] = nil }
         for member in JSONObject(config.slice).members { merged[member.name] = member.value }
         return merged
     }

@@ -6,8 +6,10 @@ import LosslessJSON
 enum APIError: Error {
     case unauthorized(String)
     case invalidBody([ValidationProblem])
-    case unsupportedMediaType
-    case bodyTooLarge
+    /// With the type that is wanted.
+    case unsupportedMediaType(String = "application/json")
+    /// With the limit in bytes.
+    case bodyTooLarge(Int = Call.maxBodySize)
     case methodNotAllowed([HTTPRequest.Method])
     case noSuchPath
     /// `retryAfter` is in seconds.

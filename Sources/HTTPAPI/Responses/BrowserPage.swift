@@ -10,6 +10,9 @@ enum BrowserPage {
     static let returnToApplication = page(
         .ok, title: "Almost done", text: "Access was granted. Return to the application to finish.")
 
+    static let unavailable = page(
+        .badGateway, title: "Not now", text: "The provider cannot be reached. Try the link again in a minute.")
+
     static func failure(_ failure: CallbackFailure, status: HTTPResponse.Status) -> Answer {
         page(status, title: "Not connected", text: failure.reason.sentence, code: failure.reason.code)
     }

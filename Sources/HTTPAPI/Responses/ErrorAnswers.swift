@@ -27,10 +27,10 @@ enum ErrorAnswers {
             answer.headers[.wwwAuthenticate] = "Bearer"
             return answer
         case .invalidBody(let problems): return .validationProblems(problems)
-        case .unsupportedMediaType:
-            return .error(.unsupportedMediaType, "Send the body as application/json")
-        case .bodyTooLarge:
-            var answer = Answer.error(.contentTooLarge, "The body is larger than \(Call.maxBodySize) bytes")
+        case .unsupportedMediaType(let wanted):
+            return .error(.unsupportedMediaType, "Send the body as \(wanted)")
+        case .bodyTooLarge(let limit):
+            var answer = Answer.error(.contentTooLarge, "The body is larger than \(limit) bytes")
             answer.headers[.connection] = "close"
             return answer
         case .methodNotAllowed(let allowed):

@@ -77,6 +77,8 @@ extension API {
             return answer
         } catch let failure as CallbackFailure {
             return BrowserPage.failure(failure, status: failure.reason == .stateExpired ? .gone : .notFound)
+        } catch is DomainError {
+            return BrowserPage.unavailable
         }
     }
 

@@ -63,13 +63,13 @@ struct Call {
 
     /// The body as checked JSON; `nil` when there is none.
     func body() async throws -> JSONSlice? {
-        if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIError.unsupportedMediaType }
+        if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIError.unsupportedMediaType() }
         if let announced = request.headers[.contentLength].flatMap(Int.init), announced > Self.maxBodySize {
-            throw APIError.bodyTooLarge
+            throw APIError.bodyTooLarge()
         }
         var bytes: [UInt8] = []
         for try await chunk in request.body {
-            guard bytes.count + chunk.readableBytes <= Self.maxBodySize else { throw APIError.bodyTooLarge }
+            guard bytes.count + chunk.readableBytes <= Self.maxBodySize else { throw APIError.bodyTooLarge() }
             chunk.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
         }
         if bytes.isEmpty { return nil }

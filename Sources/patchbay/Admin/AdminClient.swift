@@ -18,21 +18,38 @@ enum AdminClient {
         let description: String
     }
 
+    typealias Ask = (AdminRequest) async throws -> AdminReply
+
     /// Throws `Failed` with the sentence that the other side gave.
     static func perform(_ request: AdminRequest) async throws -> AdminReply {
+        try await session { ask in try await ask(request) }
+    }
+
+    /// Several requests to one store, which is opened once where no server runs.
+    static func session<Result>(_ body: (_ ask: Ask) async throws -> Result) async throws -> Result {
         hardenProcess()
         let settings = try Settings.fromProcess()
-        let reply: AdminReply
-        if let answered = try askServer(request, settings: settings) {
-            reply = answered
-        } else {
-            let logger = Logger(label: "patchbay") { _ in SwiftLogNoOpLogHandler() }
-            let instance = try await Instance.open(settings, logger: logger)
-            reply = await AdminHandler(instance: instance).reply(to: request)
-            await instance.close()
+        var opened: Instance?
+        func answer(_ request: AdminRequest) async throws -> AdminReply {
+            if let opened { return await AdminHandler(instance: opened).reply(to: request) }
+            if let answered = try askServer(request, settings: settings) { return answered }
+            let instance = try await Instance.open(settings, logger: .silent)
+            opened = instance
+            return await AdminHandler(instance: instance).reply(to: request)
         }
-        if case .failed(let reason) = reply { throw Failed(description: reason) }
-        return reply
+        func ask(_ request: AdminRequest) async throws -> AdminReply {
+            let reply = try await answer(request)
+            if case .failed(let reason) = reply { throw Failed(description: reason) }
+            return reply
+        }
+        do {
+            let result = try await body(ask)
+            await opened?.close()
+            return result
+        } catch {
+            await opened?.close()
+            throw error
+        }
     }
 
     /// `nil` when nobody listens.
@@ -70,4 +87,9 @@ enum AdminClient {
             }
         }
     }
+}
+
+extension Logger {
+    /// For a command that says by itself what there is to say.
+    static var silent: Logger { Logger(label: "patchbay") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -46,6 +46,11 @@ struct AdminHandler: Sendable {
             return .workspaces(workspaces.map { WorkspaceSummary($0) })
         case .backup(let path):
             return .backup(try await backup(to: path))
+        case .standing: return .standing(try await standing())
+        case .resume(let keepKeys): return .resumed(try await resume(keeping: keepKeys))
+        case .importRows(let request): return .imported(try await importRows(request))
+        case .activateImported(let workspace, let integration):
+            return .activated(try await activateImported(workspace, integration: integration))
         }
     }
 
@@ -75,7 +80,7 @@ struct AdminHandler: Sendable {
         return KeySummary(key, token: token)
     }
 
-    private func resolve(_ workspace: String?) async throws -> WorkspaceID {
+    func resolve(_ workspace: String?) async throws -> WorkspaceID {
         do {
             return try await instance.workspaces.resolve(header: workspace, for: .console)
         } catch DomainError.notFound(.workspace) where workspace == nil {
@@ -105,7 +110,7 @@ struct AdminHandler: Sendable {
         return BackupSummary(path: path, bytes: size ?? 0, masterKeyID: instance.masterKeyID)
     }
 
-    private var cause: Cause {
+    var cause: Cause {
         Cause(principal: .console, requestID: "console", at: instance.ambient.now())
     }
 
@@ -124,7 +129,7 @@ struct AdminHandler: Sendable {
 }
 
 extension KeySummary {
-    fileprivate init(_ key: APIKey, token: String? = nil) {
+    init(_ key: APIKey, token: String? = nil) {
         self.init(
             id: key.id.description, key: key.publicPart, secret: token, label: key.label,
             status: key.status.rawValue, permissions: key.permissions.names,
@@ -143,7 +148,7 @@ extension WorkspaceSummary {
 
 extension DomainError {
     /// For a person at a terminal.
-    fileprivate var sentence: String {
+    var sentence: String {
         switch self {
         case .notFound(let resource): "\(resource.rawValue) not found"
         case .forbidden(let reason): reason

@@ -7,12 +7,20 @@ enum AdminRequest: Codable, Sendable {
     case createWorkspace(name: String, slug: String?)
     case listWorkspaces
     case backup(path: String)
+    case standing
+    case resume(keepKeys: [String])
+    case importRows(ImportRequest)
+    case activateImported(workspace: String?, integration: String?)
 }
 
 enum AdminReply: Codable, Sendable {
     case keys([KeySummary])
     case workspaces([WorkspaceSummary])
     case backup(BackupSummary)
+    case standing(StandingSummary)
+    case resumed(ResumeSummary)
+    case imported([ImportedRow])
+    case activated(ActivationSummary)
     case failed(String)
 }
 

@@ -23,7 +23,8 @@ struct AdminServer: Service, CustomStringConvertible {
 
     var description: String { "AdminServer(\(socket.path))" }
 
-    private static let maxRequest = 64 << 10
+    /// A batch of rows to import is the largest, each of which JSON may write twice as long.
+    private static let maxRequest = 4 << 20
 
     func run() async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -47,24 +47,49 @@ struct CatalogCommand: ParsableCommand {
         }
     }
 
-    struct Check: ParsableCommand {
+    struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check an integration's file; tells file, line and reason.")
+            abstract: "Check an integration's file; tells file, line and reason.",
+            discussion: """
+                With --against simulate, its OAuth methods are also tried, with the provider's addresses replaced by a simulated
+                one's: authorize, exchange, two refreshes, revocation. What the simulator cannot answer is told.
+                """)
+
+        enum Opponent: String, ExpressibleByArgument, CaseIterable { case simulate }
+
+        private struct Report: Encodable {
+            let integration: Summary
+            let steps: [TrialStep]
+        }
 
         @Argument(help: "A YAML file.", completion: .file(extensions: ["yaml", "yml"]))
         var file: String
 
+        @Option(help: "Also try its OAuth methods against the simulated provider.")
+        var against: Opponent?
+
         @OptionGroup var output: OutputOptions
 
-        func run() throws {
+        func run() async throws {
             guard let data = FileManager.default.contents(atPath: file) else {
                 throw CatalogFileError(file: file, line: nil, reason: "cannot be read")
             }
             let integration = try CatalogFile.parse(String(decoding: data, as: UTF8.self), file: file)
             let summary = Summary(integration)
-            try output.print(summary) {
-                "\(file): \(summary.id) is well-formed, \(summary.authMethods.count) auth method(s)"
+            let verdict = "\(file): \(summary.id) is well-formed, \(summary.authMethods.count) auth method(s)"
+            guard against == .simulate else { return try output.print(summary) { verdict } }
+            let steps = try await SimulatorRunner.with { port in
+                try await Trial(integration: integration, simulator: "http://127.0.0.1:\(port)", simulatorPort: port)
+                    .run()
             }
+            try output.print(Report(integration: summary, steps: steps)) {
+                let table = Table(
+                    ["METHOD", "STEP", "OUTCOME", ""],
+                    steps.map { [$0.method, $0.step, $0.outcome.rawValue, $0.detail] })
+                let tried = steps.isEmpty ? "It has no OAuth method to try." : table.text
+                return [verdict, tried, Trial.limits].joined(separator: "\n")
+            }
+            if steps.contains(where: { $0.outcome == .failed }) { throw ExitCode.failure }
         }
     }
 }

@@ -88,9 +88,7 @@ struct Serve: AsyncParsableCommand {
         do {
             try await ServiceGroup(configuration: group).run()
         } catch let error as IOError {
-            throw SystemError(
-                description: "cannot listen on \(settings.host):\(settings.port): "
-                    + String(cString: strerror(error.errnoCode)))
+            throw SystemError(listeningOn: settings.host, port: settings.port, error)
         }
     }
 

@@ -28,7 +28,8 @@ struct EpochFile {
 
         /// As systemd tells machines apart. A container has its image's, which says nothing of where it runs.
         private static var machineID: String? {
-            let isContainer = ["/.dockerenv", "/run/.containerenv"].contains { access($0, F_OK) == 0 }
+            let marks = ["/.dockerenv", "/run/.containerenv"]
+            let isContainer = marks.contains { access($0, F_OK) == 0 }
             guard !isContainer, let text = PrivateFile.read("/etc/machine-id") else { return nil }
             let id = text.prefix { $0.isHexDigit }
             return id.count == 32 ? String(id) : nil
@@ -79,6 +80,10 @@ enum InstanceStanding: Equatable {
     /// Why it is taken for a copy.
     case copy(String)
 
+    var reason: String? {
+        if case .copy(let reason) = self { reason } else { nil }
+    }
+
     /// Compares the store's epoch with the file's; an instance that has neither yet is given one.
     static func find(store: any Store, file: EpochFile, ambient: Ambient) async throws -> InstanceStanding {
         let (stored, wasServed) = try await store.write { tx in
@@ -87,7 +92,8 @@ enum InstanceStanding: Equatable {
         switch (stored, try file.read()) {
         case (let epoch?, .epoch(let kept)) where epoch == kept: return .original
         // Nobody has been served from it, so it is nobody's copy: a first start may have ended in between.
-        case (nil, .missing), _ where !wasServed:
+        case (nil, .missing),
+            _ where !wasServed:
             let epoch = InstanceEpoch(ambient)
             try file.write(epoch)
             try await store.write { try epoch.store($0) }

@@ -50,7 +50,7 @@ struct Instance: Sendable, CustomStringConvertible {
             let master = try await MasterKeySource(settings: settings, store: store).load()
             let standing = try await InstanceStanding.find(
                 store: store, file: EpochFile(dataDirectory: settings.dataDirectory), ambient: ambient)
-            if case .copy(let reason) = standing {
+            if let reason = standing.reason {
                 logger.warning("instance is paused", metadata: ["instance.reason": "\(reason)"])
             }
             let instance = try Instance(
@@ -108,6 +108,8 @@ struct Instance: Sendable, CustomStringConvertible {
     var resumption: Resumption {
         Resumption(store: store, authenticator: authenticator, ambient: ambient)
     }
+
+    var imports: ImportService { ImportService(services: oauth, connections: connections) }
 
     /// Makes, seals and opens once around, as a request that touches a secret would.
     func checkVault() throws {

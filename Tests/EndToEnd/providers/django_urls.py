@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from oauth2_provider.decorators import protected_resource
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.urls import metadata_urlpatterns
 
 
 class Validator(OAuth2Validator):
@@ -32,4 +33,6 @@ urlpatterns = [
     path("sign-in", LoginView.as_view()),
     path("api/me", me),
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
+    # RFC 8414 puts the well-known part before the issuer's path.
+    path("", include(metadata_urlpatterns)),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from support.server import PATIENCE
+from support.server import NO_TLS, PATIENCE
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -70,6 +70,7 @@ class Provider:
         if not first:
             raise RuntimeError(f"{name} did not start:\n{self.log()[-4000:]}")
         self.url: str = json.loads(first)["url"]
+        self._client = httpx.Client(base_url=self.url, timeout=PATIENCE, verify=NO_TLS)
         self.issuer = self.url + paths["issuer"]
         self.authorize_url = self.url + paths["authorize"]
         self.token_url = self.url + paths["token"]
@@ -90,6 +91,7 @@ class Provider:
         return cls("authlib", "providers.authlib_server", folder, paths)
 
     def stop(self) -> None:
+        self._client.close()
         self._process.kill()
         self._process.wait(PATIENCE)
         if self._process.stdout is not None:
@@ -100,7 +102,7 @@ class Provider:
 
     def control(self, client_id: str, verb: str = "", body: Any = None) -> Any:
         path = f"/_test/clients/{client_id}/{verb}" if verb else f"/_test/clients/{client_id}"
-        answer = httpx.post(self.url + path, json={} if body is None else body, timeout=PATIENCE)
+        answer = self._client.post(path, json={} if body is None else body)
         assert answer.status_code == 200, f"{self.name} {verb}: {answer.status_code}\n{self.log()[-4000:]}"
         return answer.json()
 
@@ -115,6 +117,6 @@ class Provider:
 
     def who(self, access_token: str) -> str | None:
         """The name of the person for whom this token speaks; None if the provider does not take it (any more)."""
-        answer = httpx.get(f"{self.base_url}/me", headers={"Authorization": f"Bearer {access_token}"}, timeout=PATIENCE)
+        answer = self._client.get("/api/me", headers={"Authorization": f"Bearer {access_token}"})
         assert answer.status_code in (200, 401, 403), f"{self.name}: {answer.status_code} {answer.text}"
         return answer.json()["name"].lower() if answer.status_code == 200 else None

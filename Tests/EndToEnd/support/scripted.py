@@ -1,6 +1,7 @@
 """A small HTTP server in the test's own process: the page people return to, or a provider that answers as told."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,10 +57,14 @@ class _Listener(ThreadingHTTPServer):
         """Whoever hangs up early, as a server that refuses to read on does, is no failure of ours."""
 
 
+class _ListenerOverIPv6(_Listener):
+    address_family = socket.AF_INET6
+
+
 class Scripted:
     """Listens on loopback until it is closed, and remembers every visit."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.visits: list[Visit] = []
         self._answers: dict[tuple[str, str], Answer] = {}
         owner = self
@@ -86,9 +91,10 @@ class Scripted:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = _Listener(("127.0.0.1", 0), Handler)
+        listener = _ListenerOverIPv6 if ":" in host else _Listener
+        self._server = listener((host, 0), Handler)
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def on(self, method: str, path: str, answer: Reply | Answer) -> "Scripted":

@@ -11,7 +11,7 @@ import httpx
 
 from support.api import Tenant, ok
 from support.oauth import APPS, INITIATE, connection_ids
-from support.server import BINARY, PATIENCE, wait_until
+from support.server import BINARY, NO_TLS, PATIENCE, wait_until
 
 
 class Simulator:
@@ -31,7 +31,7 @@ class Simulator:
                 cwd=folder,
             )
         self.url = wait_until(self._address, "the simulator's address", 20)
-        self._client = httpx.Client(base_url=self.url, timeout=PATIENCE)
+        self._client = httpx.Client(base_url=self.url, timeout=PATIENCE, verify=NO_TLS)
         wait_until(self._listens, f"{self.url}/_simulate/stats", 20)
 
     def _address(self) -> str | None:
@@ -42,7 +42,7 @@ class Simulator:
 
     def _listens(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/_simulate/stats", timeout=PATIENCE).status_code == 200
+            return httpx.get(f"{self.url}/_simulate/stats", timeout=PATIENCE, verify=NO_TLS).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -94,7 +94,7 @@ class Simulator:
         flow = ok(
             tenant.client.post(INITIATE, json={"integration_id": "oauth2", "app_id": app["id"], "external_id": login})
         )
-        with httpx.Client(follow_redirects=True, timeout=PATIENCE) as person:
+        with httpx.Client(follow_redirects=True, timeout=PATIENCE, verify=NO_TLS) as person:
             sent = person.get(flow["connect_url"], follow_redirects=False)
             assert sent.status_code == 302, sent.text
             page = person.get(f"{sent.headers['Location']}&login={login}")
