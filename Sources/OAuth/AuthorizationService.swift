@@ -431,9 +431,10 @@ package struct AuthorizationService: Sendable {
         _ tokens: Tokens, answer: JSONObject, nonce: String?, askedAt: Timestamp, flow: AuthorizationFlow,
         client: OAuthClient, method: OAuthMethod, callback: Callback
     ) async throws -> Harvest {
-        if let claimed = tokens.idToken?.withText({ jwtClaims($0)?.text(at: "nonce") }) ?? nil, claimed != nonce {
-            throw CallbackFailure(.badTokenResponse)
-        }
+        let check = IDTokenCheck(
+            issuer: flow.request.issuer, clientID: client.id, nonce: flow.request.scopes.contains("openid") ? nonce : nil,
+            now: services.ambient.now())
+        if let token = tokens.idToken, !token.withText(check.passes) { throw CallbackFailure(.badTokenResponse) }
         guard let integration = services.catalog.integration(flow.request.integration, in: flow.workspaceID),
             let authMethod = integration.authMethod(flow.request.authMethodID)
         else { throw CallbackFailure(.invalidState) }

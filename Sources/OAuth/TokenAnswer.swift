@@ -81,6 +81,11 @@ extension TokenOutcome {
             self = .refused(TokenRefusal(.transient, "no_access_token", httpStatus: raw.status))
             return
         }
+        // RFC 6749, appendix A.12: anything else would break the header that it is sent in.
+        guard access.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            self = .refused(TokenRefusal(.transient, "malformed_access_token", httpStatus: raw.status))
+            return
+        }
         let paths = method.response
         let refresh = answer.text(at: paths.refreshToken).flatMap { $0.isEmpty ? nil : Secret($0) }
         self = .granted(

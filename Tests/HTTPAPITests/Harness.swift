@@ -1,11 +1,13 @@
 import Catalog
 import Connections
+import Egress
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
 import LosslessJSON
 import NIOCore
+import OAuth
 import Storage
 import Synchronization
 import Testing
@@ -22,6 +24,7 @@ import Vault
 /// The API over a real store, vault and catalog in a folder of its own, driven without a socket.
 struct Harness: Sendable {
     static let bootstrapKey = "bootstrap-0123456789-0123456789-0123456789"
+    static let publicURL = "https://patchbay.test"
 
     let client: any TestClientProtocol
     let routes: [Route]
@@ -49,19 +52,34 @@ struct Harness: Sendable {
         let store = SQLStore(database)
         guard let master = MasterKey(base64: MasterKey.generate()) else { return }
         let vault = EnvelopeVault(master: master, randomBytes: secureRandomBytes)
-        let catalog = BuiltInCatalog()
+        let catalog = WorkspaceCatalog()
         let authenticator = APIKeyAuthenticator(store: store, digester: sha256Digester)
         _ = try await Bootstrap(store: store, vault: vault, authenticator: authenticator, ambient: ambient)
             .run(token: bootstrapKey) { _ in }
         let verifier: UserTokenVerifier? = if let users { try await UserTokenVerifier(users) } else { nil }
+        let egress = try Egress(
+            policy: EgressPolicy(allowances: [EgressAllowance("127.0.0.1/32")].compactMap(\.self), forbidden: []),
+            resolver: SystemResolver(), proxy: nil, extraRootsFile: nil, logger: logger)
+        let services = OAuthServices(
+            store: store, vault: vault, catalog: catalog, ambient: ambient, digester: sha256Digester, egress: egress,
+            pause: InstancePause(isPaused: false, isStoreExclusive: true), publicURL: publicURL, defaultApps: [],
+            logger: logger)
+        let connections = ConnectionService(
+            store: store, vault: vault, catalog: catalog, ambient: ambient,
+            departure: GrantDeparture(services: services))
         let api = API(
-            connections: ConnectionService(store: store, vault: vault, catalog: catalog, ambient: ambient),
+            connections: connections,
             credentials: CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient),
             apiKeys: APIKeyService(store: store, authenticator: authenticator, ambient: ambient),
             workspaces: WorkspaceService(
                 store: store, vault: vault, authenticator: authenticator, ambient: ambient), catalog: catalog,
-            ambient: ambient, keys: authenticator, users: verifier, trustedProxies: [],
-            health: HealthChecks(store: {}, vault: {}))
+            integrations: IntegrationService(store: store, catalog: catalog, ambient: ambient), ambient: ambient,
+            keys: authenticator, users: verifier, trustedProxies: [], health: HealthChecks(store: {}, vault: {}),
+            oauth: OAuthRoom(
+                services: services,
+                authorization: AuthorizationService(services: services, connections: connections),
+                tokens: TokenService(services: services, refresher: Refresher(services: services)), store: store,
+                publicURL: publicURL))
         let metrics = Metrics()
         let application = Application(responder: api.responder(metrics: metrics) { _ in }, logger: logger)
         try await application.test(.router) { client in
@@ -70,6 +88,7 @@ struct Harness: Sendable {
                     client: client, routes: api.routes(metrics: metrics), clock: clock,
                     authenticator: authenticator))
         }
+        await egress.close()
         await database.close()
     }
 

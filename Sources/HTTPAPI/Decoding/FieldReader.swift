@@ -184,6 +184,19 @@ struct FieldReader {
         return slice
     }
 
+    /// An object of texts, as its JSON.
+    mutating func texts(_ name: StaticString) -> Patch<JSONText> {
+        patch(name) { reader, slice in
+            guard let object = reader.object(slice, at: Self.place(name)) else { return nil }
+            for member in object.members where member.value.kind != .string {
+                let place = Self.place(name) + [.name(member.key.string ?? "")]
+                reader.refuse(ValidationProblem("string_type", at: place, "Input should be a valid string"))
+                return nil
+            }
+            return object.canonical
+        }
+    }
+
     /// Secret data by key. Each key is looked at by itself, so their number is bounded.
     mutating func secrets(_ name: StaticString) -> Patch<JSONObject> {
         patch(name) { reader, slice in reader.secrets(slice, at: Self.place(name)) }

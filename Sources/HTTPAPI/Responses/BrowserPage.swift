@@ -17,6 +17,15 @@ enum BrowserPage {
         page(status, title: "Not connected", text: failure.reason.sentence, code: failure.reason.code)
     }
 
+    private static let style =
+        "body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto 0;padding:0 1.5rem;color:#1c1c1e;background:#fff}"
+        + "h1{font-size:1.4rem;margin:0 0 .5rem}"
+        + ".code{font:.85rem ui-monospace,monospace;color:#6b6b70}"
+        + "@media (prefers-color-scheme:dark){body{color:#f2f2f7;background:#1c1c1e}}"
+    /// SHA-256 of the style, by which the policy lets it in: whoever changes one makes the other anew, and a browser in the
+    /// end-to-end tests complains when they differ.
+    private static let styleHash = "sha256-l0ZFR5gExBWfDapBpZeszCC5MoF9yhFExA6UDzLiV18="
+
     private static func page(
         _ status: HTTPResponse.Status, title: String, text: String, code: String? = nil
     ) -> Answer {
@@ -28,13 +37,7 @@ enum BrowserPage {
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>\(escaped(title))</title>
-            <style>
-            body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0; padding: 0 1.5rem; \
-            color: #1c1c1e; background: #fff; }
-            h1 { font-size: 1.4rem; margin: 0 0 .5rem; }
-            .code { font: .85rem ui-monospace, monospace; color: #6b6b70; }
-            @media (prefers-color-scheme: dark) { body { color: #f2f2f7; background: #1c1c1e; } }
-            </style>
+            <style>\(style)</style>
             </head>
             <body><main><h1>\(escaped(title))</h1><p>\(escaped(text))</p>\(note)</main></body>
             </html>
@@ -43,7 +46,7 @@ enum BrowserPage {
         var answer = Answer(status: status, body: ByteBuffer(string: html))
         answer.headers[.contentType] = "text/html; charset=utf-8"
         answer.headers[.contentSecurityPolicy] =
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src '\(styleHash)'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         answer.keepPrivate()
         return answer
     }

@@ -19,7 +19,7 @@ extension API {
         var fields = try await call.fields(echoingInput: false)
         let integration = fields.requiredString("integration", length: 1...64)
         let method = fields.string("auth_method_id", length: 1...64).value ?? "oauth2"
-        let label = fields.string("label").value
+        let label = fields.string("label", length: 1...255).value
         let clientID = fields.requiredString("client_id", length: 1...1_024)
         let values = OAuthAppFields(&fields)
         try fields.finish()
@@ -63,7 +63,7 @@ extension API {
 
     private func updateOAuthApp(_ call: Call) async throws -> Answer {
         var fields = try await call.fields(echoingInput: false)
-        let label = fields.string("label")
+        let label = fields.string("label", length: 1...255)
         let clientID = fields.string("client_id", length: 1...1_024)
         let values = OAuthAppFields(&fields)
         try fields.finish()
@@ -105,7 +105,7 @@ private struct OAuthAppFields {
         scopes = fields.strings("scopes", count: 0...200, length: 1...512).map(\.values)
         authentication = fields.word("token_endpoint_auth_method", OAuthMethod.ClientAuthentication.self)
         returnURLs = fields.strings("return_urls", count: 0...50, length: 1...2_048).map(\.values)
-        authorizeParameters = fields.object("authorize_parameters").map(\.canonical)
+        authorizeParameters = fields.texts("authorize_parameters")
         config = fields.object("config").map(\.canonical)
     }
 }

@@ -121,7 +121,9 @@ def connection_ids(client: httpx.Client) -> list[str]:
 
 
 def connection(client: httpx.Client, connection_id: str) -> dict[str, Any]:
-    return ok(client.get(f"{CONNECTIONS}/{connection_id}"))
+    """The connection, with what is known of its grant beside it."""
+    read = ok(client.get(f"{CONNECTIONS}/{connection_id}", params={"include_credential": "true"}))
+    return {**(read["credential"]["oauth"] or {}), **read}
 
 
 def read_token(client: httpx.Client, connection_id: str) -> httpx.Response:

@@ -60,6 +60,11 @@ class Simulator:
         """Puts the provider's clock forward."""
         ok(self._client.post("/_simulate/clock", json={"advance_seconds": seconds}))
 
+    def grants(self, count: int, modes: str = "rotate", **fields: Any) -> list[dict[str, Any]]:
+        """Grants out of nothing, obtained by the client whose name says the modes: what another system holds."""
+        body = {"count": count, "client_id": f"simulator--{modes}", "scope": "read", **fields}
+        return ok(self._client.post("/_simulate/grants", json=body))["grants"]
+
     def family(self, refresh_token: str) -> dict[str, Any]:
         """What became of the grant that this refresh token belonged to."""
         return ok(self._client.get("/_simulate/family", params={"refresh_token": refresh_token}))
