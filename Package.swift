@@ -101,6 +101,14 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(name: "patchbay-fuzz", dependencies: ["LosslessJSON", "HTTPAPI"]),
+        .executableTarget(
+            name: "bare-client",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Benchmarks/BareClient"),
         .target(name: "TestSupport", dependencies: ["LosslessJSON", "Connections"], path: "Tests/TestSupport"),
         .testTarget(name: "LosslessJSONTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),
         .testTarget(name: "ConnectionsTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),

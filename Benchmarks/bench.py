@@ -4,6 +4,7 @@
 BENCH_SECONDS  how long each measurement takes (5)
 BENCH_ROWS     connections in the large store (1000000)
 BENCH_ROUNDS   how often each is measured, all of them in turn (3)
+BENCH_ONLY     oauth: only reading tokens and refreshing; no large store is needed then (everything)
 
 The tables and the facts of the machine go to standard output and to .build-bench/results.md. A missed floor is told;
 only a measurement that failed makes the exit code 1, and leaves the server's log in .build-bench.
@@ -19,17 +20,26 @@ from pathlib import Path
 from statistics import median
 
 import load
+import oauth
 import report
 import seed
 from load import MeasurementError, Sample
 from report import Goal, Results
-from server import Nginx, Patchbay, Process, ServerError
+from server import Nginx, Patchbay, Process, ServerError, Simulator
 
 SMALL_ROWS = 1000
 STARTS = 5
+# The steps of run_refresh_rounds, as they are called in the table.
+IDLE_GET = f"get at {oauth.REFRESHES:,}, idle"
+BUSY_GET = f"get at {oauth.REFRESHES:,}, refreshing"
+BARE = "bare token requests"
+REFRESHES = "refreshes"
+BESIDE_GET = "refreshes beside get"
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / ".build-bench"
 BINARY = REPOSITORY / ".build" / "release" / "patchbay"
+# The yardstick of the refreshes: Benchmarks/BareClient.
+BARE_CLIENT = BINARY.with_name("bare-client")
 
 
 @dataclass(frozen=True)
@@ -37,19 +47,21 @@ class Settings:
     seconds: int
     rows: int
     rounds: int
+    only_oauth: bool
 
     @classmethod
     def from_environment(cls) -> "Settings":
         settings = cls(
             seconds=positive("BENCH_SECONDS", 5), rows=positive("BENCH_ROWS", 1_000_000),
-            rounds=positive("BENCH_ROUNDS", 3))
+            rounds=positive("BENCH_ROUNDS", 3), only_oauth=only_oauth())
         if settings.rows > seed.MAX_ROWS:
             sys.exit(f"BENCH_ROWS can be {seed.MAX_ROWS} at the most")
         return settings
 
     @property
     def command(self) -> str:
-        return f"BENCH_SECONDS={self.seconds} BENCH_ROWS={self.rows} BENCH_ROUNDS={self.rounds} make bench"
+        what = "BENCH_ONLY=oauth" if self.only_oauth else f"BENCH_ROWS={self.rows}"
+        return f"{what} BENCH_SECONDS={self.seconds} BENCH_ROUNDS={self.rounds} make bench"
 
 
 def positive(name: str, default: int) -> int:
@@ -57,6 +69,13 @@ def positive(name: str, default: int) -> int:
     if not text.isdecimal() or int(text) == 0:
         sys.exit(f"{name} must be a whole number above 0")
     return int(text)
+
+
+def only_oauth() -> bool:
+    only = os.environ.get("BENCH_ONLY", "")
+    if only not in ("", "oauth"):
+        sys.exit("BENCH_ONLY can be oauth, or be left out")
+    return only == "oauth"
 
 
 def say(text: str) -> None:
@@ -80,6 +99,10 @@ def requests(server: Process, mode: str, rows: int) -> Step:
     return Step(name, lambda seconds: load.wrk(server.url, mode, rows, seconds), server)
 
 
+def token_reads(bench: oauth.Bench) -> Step:
+    return Step("token", lambda seconds: bench.requests("token", oauth.READ, seconds), bench.server)
+
+
 def disk_steps() -> list[Step]:
     program = load.build_fdatasync(FOLDER)
     return [
@@ -89,9 +112,11 @@ def disk_steps() -> list[Step]:
     ]
 
 
-def all_steps(small: Process, large: Process, nginx: Process, rows: int) -> list[Step]:
+def all_steps(small: Process, large: Process, nginx: Process, rows: int, bench: oauth.Bench | None) -> list[Step]:
     """Those that are compared stand beside each other."""
     steps = [requests(nginx, "nginx", 0), requests(small, "live", 0)]
+    if bench is not None:
+        steps.append(token_reads(bench))
     for mode in ["get", "put"]:
         steps += [requests(small, mode, SMALL_ROWS), requests(large, mode, rows)]
     steps += disk_steps()
@@ -135,6 +160,28 @@ def run_rounds(steps: list[Step], settings: Settings) -> Results:
     return results
 
 
+def run_refresh_rounds(bench: oauth.Bench, settings: Settings, results: Results) -> None:
+    """Each of them once a round, except that the refreshes are measured once alone and once beside somebody who reads."""
+    idle = Step(IDLE_GET, lambda seconds: bench.requests("listed", oauth.REFRESHES, seconds), bench.server)
+    steps = [idle, Step(BARE, lambda _: bench.bare()), Step(REFRESHES, lambda _: bench.refreshes(), bench.server)]
+    beside = Step(BESIDE_GET, lambda _: bench.refreshes_under_load(), bench.server)
+    for name in [*(step.name for step in steps), BESIDE_GET, BUSY_GET]:
+        results.samples[name] = []
+    for number in range(settings.rounds):
+        say(f"refreshes, round {number + 1} of {settings.rounds}")
+        settle()
+        for step in [*steps, beside]:
+            if step.name in results.failures:
+                continue
+            sample = take(step, settings.seconds, results)
+            if sample is not None:
+                results.samples[step.name].append(sample)
+                if step is beside:
+                    results.samples[BUSY_GET].append(bench.reader)
+    if BESIDE_GET in results.failures:
+        results.failures[BUSY_GET] = results.failures[BESIDE_GET]
+
+
 def settle() -> None:
     """Lets the disk finish what was written, and brings the stores back into the file cache.
 
@@ -172,6 +219,16 @@ def peak_memory(server: Process, settings: Settings, results: Results) -> tuple[
 
 
 # MARK: All of it
+
+
+def oauth_goals(results: Results) -> list[Goal]:
+    count = f"{oauth.REFRESHES:,}"
+    return [
+        Goal("reading a token, against /health/live", results.ratio("token", to="live"), 0.2, 0.35),
+        Goal(f"{count} refreshes due at once, against a bare client", results.ratio(REFRESHES, to=BARE), 0.4),
+        Goal("the same beside GETs, against a bare client alone", results.ratio(BESIDE_GET, to=BARE), 0.4),
+        Goal("GET one connection meanwhile, against idle", results.ratio(BUSY_GET, to=IDLE_GET), 0.5),
+    ]
 
 
 def goals(results: Results, starts: list[float], idle: float, peak: float | None, settings: Settings) -> list[Goal]:
@@ -216,6 +273,29 @@ def clean() -> None:
     shutil.rmtree(FOLDER / "run", ignore_errors=True)
 
 
+def prepare_oauth(running: ExitStack) -> oauth.Bench:
+    """A server with connections, and the provider that they are connections to."""
+    data = FOLDER / "run" / "oauth"
+    server = Patchbay(BINARY, data, seed.API_KEY, PATCHBAY_EGRESS_ALLOW="oauth=127.0.0.1/32")
+    simulator = Simulator(BINARY, data.with_name("simulator.log"))
+    running.enter_context(simulator)
+    running.enter_context(server)
+    say(f"making {oauth.REFRESHES:,} connections to a simulated provider")
+    bench = oauth.Bench(server, simulator, BARE_CLIENT, data.parent)
+    bench.make_connections()
+    server.empty_log()
+    return bench
+
+
+def try_to_prepare_oauth(running: ExitStack) -> oauth.Bench | str:
+    """What went wrong, so that the others are measured all the same."""
+    try:
+        return prepare_oauth(running)
+    except (MeasurementError, ServerError) as error:
+        say(f"no connections to refresh: {error}")
+        return str(error)
+
+
 def measure(settings: Settings) -> tuple[list[Goal], Results]:
     clean()
     small, large = prepare(settings)
@@ -225,10 +305,32 @@ def measure(settings: Settings) -> tuple[list[Goal], Results]:
         nginx = Nginx("nginx", FOLDER / "run" / "nginx")
         for server in [small, large, nginx]:
             running.enter_context(server)
-        results = run_rounds(all_steps(small, large, nginx, settings.rows), settings)
+        bench = try_to_prepare_oauth(running)
+        usable = None if isinstance(bench, str) else bench
+        results = run_rounds(all_steps(small, large, nginx, settings.rows, usable), settings)
+        for server in [small, large, nginx]:
+            server.stop()
+        if isinstance(bench, str):
+            results.failures["token"] = results.failures[REFRESHES] = bench
+            results.samples |= {"token": [], REFRESHES: []}
+        else:
+            run_refresh_rounds(bench, settings, results)
     say("memory")
     idle, peak = peak_memory(large, settings, results)
-    return goals(results, starts, idle, peak, settings), results
+    return goals(results, starts, idle, peak, settings) + oauth_goals(results), results
+
+
+def measure_oauth(settings: Settings) -> tuple[list[Goal], Results]:
+    """Without the other stores: a minute or two instead of several."""
+    clean()
+    with ExitStack() as running:
+        try:
+            bench = prepare_oauth(running)
+        except MeasurementError as error:
+            raise ServerError(str(error)) from error
+        results = run_rounds([requests(bench.server, "live", 0), token_reads(bench)], settings)
+        run_refresh_rounds(bench, settings, results)
+    return oauth_goals(results), results
 
 
 def check_tools() -> None:
@@ -237,6 +339,8 @@ def check_tools() -> None:
         sys.exit(f"missing: {', '.join(missing)}; run: apt-get install wrk nginx-light")
     if not BINARY.exists():
         sys.exit("no release binary; run: make build")
+    if not BARE_CLIENT.exists():
+        sys.exit("no bare client; run: swift build -c release --product bare-client")
 
 
 def main() -> int:
@@ -247,7 +351,7 @@ def main() -> int:
         log.unlink()
     load_average = os.getloadavg()[0]
     try:
-        goals, results = measure(settings)
+        goals, results = measure_oauth(settings) if settings.only_oauth else measure(settings)
     except ServerError as error:
         sys.exit(str(error))
     clean()

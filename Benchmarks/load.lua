@@ -62,6 +62,26 @@ local function put(rows)
   end
 end
 
+-- One of the first connections in the file BENCH_IDS, which has an id a line.
+local function one_of(before, after, rows)
+  local requests = {}
+  for id in io.lines(os.getenv("BENCH_IDS")) do
+    if #requests == rows then break end
+    requests[#requests + 1] = before .. id .. after
+  end
+  return function() return requests[random(#requests)] end
+end
+
+local function token(rows)
+  return one_of("POST /api/v1/connections/", "/token HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\n"
+    .. authorized() .. "Content-Length: 0\r\n\r\n", rows)
+end
+
+local function listed(rows)
+  return one_of("GET /api/v1/connections/",
+    " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\n" .. authorized() .. "\r\n", rows)
+end
+
 local function page() return fixed("/api/v1/connections?limit=100", authorized()) end
 
 local function mixed(rows)
@@ -82,6 +102,8 @@ local modes = {
   total = function() return fixed("/api/v1/connections?limit=1", authorized()) end,
   stats = function() return fixed("/api/v1/connections/stats", authorized()) end,
   mixed = mixed,
+  token = token,
+  listed = listed,
 }
 
 function setup(thread)

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import seed
 HERE = Path(__file__).parent
 THREADS = 2
 CONNECTIONS = 32
+# Seconds, for what is stopped from outside.
+LONGEST = 600
 
 
 class MeasurementError(Exception):
@@ -33,17 +37,49 @@ class Sample:
 # MARK: Requests
 
 
-def wrk(url: str, mode: str, rows: int, seconds: int) -> Sample:
+def wrk(url: str, mode: str, rows: int, seconds: int, ids: Path | None = None) -> Sample:
     """Drives a server for some seconds. Any answer but a good one fails the measurement."""
-    command = [
+    finished = subprocess.run(
+        wrk_command(url, mode, rows, seconds), env=wrk_environment(ids), capture_output=True, text=True,
+        timeout=seconds + 60)
+    return wrk_sample(finished.returncode, finished.stdout, finished.stderr)
+
+
+@contextmanager
+def wrk_until_stopped(url: str, mode: str, rows: int, ids: Path) -> Iterator[Callable[[], Sample]]:
+    """Drives a server for as long as the block takes; afterwards what it gives tells what was seen."""
+    process = subprocess.Popen(
+        wrk_command(url, mode, rows, LONGEST), env=wrk_environment(ids), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    said = ("", "")
+    try:
+        yield lambda: wrk_sample(process.returncode, *said)
+    finally:
+        # It sums up when it is interrupted.
+        process.send_signal(signal.SIGINT)
+        try:
+            said = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()
+
+
+def wrk_command(url: str, mode: str, rows: int, seconds: int) -> list[str]:
+    return [
         "wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s",
         "-s", str(HERE / "load.lua"), url, "--", mode, str(rows)]
+
+
+def wrk_environment(ids: Path | None) -> dict[str, str]:
     environment = os.environ | {
         "BENCH_API_KEY": seed.API_KEY, "BENCH_ID_START": seed.ID_START, "BENCH_ID_END": seed.ID_END}
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 60)
-    line = re.search(r"^result (.*)$", finished.stdout, re.MULTILINE)
-    if finished.returncode != 0 or line is None:
-        raise MeasurementError(f"wrk: {(finished.stderr or finished.stdout).strip()}")
+    return environment | ({"BENCH_IDS": str(ids)} if ids else {})
+
+
+def wrk_sample(code: int, said: str, complained: str) -> Sample:
+    line = re.search(r"^result (.*)$", said, re.MULTILINE)
+    if code != 0 or line is None:
+        raise MeasurementError(f"wrk: {(complained or said).strip()}")
     facts = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line[1])}
     if facts["broken"] or facts["refused"] or not facts["requests"]:
         raise MeasurementError(

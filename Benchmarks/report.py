@@ -32,9 +32,9 @@ class Goal:
     def verdict(self) -> str:
         if self.value is None:
             return "FAILED"
-        if self.floor is None or self.aim is None:
+        if self.floor is None:
             return "told only"
-        if self.reaches(self.aim):
+        if self.aim is not None and self.reaches(self.aim):
             return "aim met"
         return "floor met" if self.reaches(self.floor) else "NOT met"
 
@@ -57,7 +57,7 @@ class Results:
 
     def ratio(self, step: str, to: str) -> float | None:
         """The median of the rounds' ratios: both sides of each were measured within the same minute."""
-        if step in self.failures or to in self.failures:
+        if any(name in self.failures or not self.samples.get(name) for name in [step, to]):
             return None
         return median(a.rate / b.rate for a, b in zip(self.samples[step], self.samples[to]))
 

@@ -25,6 +25,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def answers(port: int, path: str) -> bool:
+    with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
 class Process:
     """A server that runs inside a `with` block. Its log is kept beside its data."""
 
@@ -99,8 +108,9 @@ class Process:
 
 
 class Patchbay(Process):
-    def __init__(self, binary: Path, data: Path, api_key: str) -> None:
+    def __init__(self, binary: Path, data: Path, api_key: str, **settings: str) -> None:
         super().__init__("patchbay", data.with_suffix(".log"))
+        self.settings = settings
         self.binary = binary
         self.data = data
         self.api_key = api_key
@@ -116,16 +126,24 @@ class Patchbay(Process):
             "PATCHBAY_BOOTSTRAP_API_KEY": self.api_key,
             "PATCHBAY_LOG_LEVEL": "info",
             "PATCHBAY_LOG_FORMAT": "json",
-        }
+        } | self.settings
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        with contextlib.closing(connection):
-            try:
-                connection.request("GET", "/health/ready")
-                return connection.getresponse().status == 200
-            except (OSError, http.client.HTTPException):
-                return False
+        return answers(self.port, "/health/ready")
+
+
+class Simulator(Process):
+    """The provider of the binary, in a process of its own. It listens on a port that is told, and forgets all when stopped."""
+
+    def __init__(self, binary: Path, log: Path) -> None:
+        super().__init__("simulator", log)
+        self.binary = binary
+
+    def command(self) -> list[str]:
+        return [str(self.binary), "simulate", "--port", str(self.port)]
+
+    def is_ready(self) -> bool:
+        return answers(self.port, "/_simulate/stats")
 
 
 class Nginx(Process):

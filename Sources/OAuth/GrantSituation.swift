@@ -54,7 +54,10 @@ struct GrantReader: Sendable {
     let ambient: Ambient
 
     /// - Parameter via: the connection on whose behalf the credential is used; without it, any that uses it.
-    func situation(_ key: GrantKey, via: ConnectionID?, tx: any StoreTransaction) throws -> GrantSituation {
+    /// - Parameter opensClient: whether the app's secret is wanted too.
+    func situation(
+        _ key: GrantKey, via: ConnectionID?, opensClient: Bool = true, tx: any StoreTransaction
+    ) throws -> GrantSituation {
         let workspace = key.workspaceID
         guard let credential = try tx.credential(key.credentialID, in: workspace),
             let sealed = try tx.sealed(key.credentialID, in: workspace)
@@ -74,7 +77,7 @@ struct GrantReader: Sendable {
             connection: connection, integration: integration, authMethod: authMethod, method: method,
             config: config, credential: credential, sealed: sealed, recordKey: recordKey, data: data, grant: grant,
             app: app,
-            client: try app.map {
+            client: try (opensClient ? app : nil).map {
                 try apps.client($0, method: method, in: workspace, at: ambient.now(), tx: tx)
             })
     }

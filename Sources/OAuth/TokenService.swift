@@ -26,33 +26,39 @@ package struct TokenService: Sendable {
 
     /// Written into the journal before it is answered. Throws `GrantProblem` where there is no token to give.
     package func read(_ id: ConnectionID, in workspace: WorkspaceID, cause: Cause) async throws -> Reading {
-        switch try await step(id, in: workspace, cause: cause) {
-        case .read(let reading): return reading
-        case .refresh(let key):
-            if case .failed(let problem) = await refresher.refresh(key, via: id, isForced: false, cause: cause) {
-                throw problem
+        for refreshes in 0...Self.maxRefreshes {
+            // What was got just now is as fresh as it gets, however soon it ends.
+            let leeway = refreshes == 0 ? Refresher.leeway : 0
+            switch try await step(id, in: workspace, leeway: leeway, cause: cause) {
+            case .read(let reading): return reading
+            case .refresh(let key):
+                if case .failed(let problem) = await refresher.refresh(key, via: id, isForced: false, cause: cause) {
+                    throw problem
+                }
             }
         }
-        guard case .read(let reading) = try await step(id, in: workspace, cause: cause) else {
-            throw GrantProblem(.providerUnavailable, "token_expired_at_once")
-        }
-        return reading
+        throw GrantProblem(.providerUnavailable, "token_expired_at_once")
     }
 
-    private func step(_ id: ConnectionID, in workspace: WorkspaceID, cause: Cause) async throws -> Step {
+    /// A refresh may bring an answer that a crash left behind, with a token that has ended since.
+    private static let maxRefreshes = 3
+
+    private func step(
+        _ id: ConnectionID, in workspace: WorkspaceID, leeway: Int64, cause: Cause
+    ) async throws -> Step {
         try await services.store.write { tx in
             guard let connection = try tx.connection(id, in: workspace) else {
                 throw DomainError.notFound(.connection)
             }
             guard connection.status != .inactive else { throw GrantProblem(.inactive) }
             let key = GrantKey(workspaceID: workspace, credentialID: connection.credentialID)
-            let situation = try services.reader.situation(key, via: id, tx: tx)
+            let situation = try services.reader.situation(key, via: id, opensClient: false, tx: tx)
             let grant = situation.grant
             let now = services.ambient.now()
             guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
             let isFresh =
                 Tokens(data: situation.data) != nil
-                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: Refresher.leeway) } ?? !grant.kind.isSelfIssued)
+                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: leeway) } ?? !grant.kind.isSelfIssued)
             guard isFresh, let tokens = Tokens(data: situation.data) else {
                 guard grant.state != .suspended else { throw GrantProblem(.suspended) }
                 guard grant.isRefreshable || Tokens(data: situation.data) != nil else {

@@ -66,7 +66,10 @@ class TestHelp:
     def test_names_every_command(self, make_server: MakeServer) -> None:
         done = make_server().command("--help")
         assert done.returncode == 0
-        for command in ("serve", "migrate", "keys", "workspaces", "catalog", "backup", "version"):
+        for command in (
+            *("serve", "migrate", "keys", "workspaces", "catalog", "backup", "restore", "resume", "import"),
+            *("simulate", "version"),
+        ):
             assert re.search(rf"^\s+{command}\b", done.stdout, re.MULTILINE), done.stdout
 
     @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ class Range:
             # In doubt: no token is given, which must not be while the old one is good.
             if not expired:
                 self.wrong(subject, f"no token although the old one has not expired: {told}")
+            # The provider is well, so whoever blames it must not be able to go on a moment later.
+            if (
+                told.get("error_code") == "provider_unavailable"
+                and "access_token" in read_token(client, subject.connection).text
+            ):
+                self.wrong(subject, f"the first reader was refused for nothing, the next one was not: {told}")
             self.account.verdicts[f"in doubt ({told.get('error_code')})"] += 1
             return True
         self.wrong(subject, f"{answer.status_code} {told}")

@@ -144,6 +144,35 @@ struct Harness: Sendable {
         return reply.string("id") ?? reply.text
     }
 
+    /// Registers an OAuth app for linear and returns its id.
+    @discardableResult
+    func app(key: String = bootstrapKey) async throws -> String {
+        let reply = try await send(
+            .post, "/oauth/apps",
+            """
+            {"integration":"linear","client_id":"client","client_secret":"client-secret-123",
+             "return_urls":["https://app.test/done"]}
+            """, key: key)
+        return reply.string("id") ?? reply.text
+    }
+
+    /// An integration as a workspace writes it, without an id.
+    static let definition = """
+        {"name":"Own","type":"api","category":"http","description":"An API","docs_url":"https://api.test/docs",
+         "base_url":"https://api.test",
+         "auth_methods":[{"id":"token","name":"Token","type":"bearer","auth_type":"access_token",
+           "description":"A token.","apply":[{"in":"header","name":"Authorization","value":"Bearer {token}"}],
+           "fields":[{"key":"token","label":"Token","type":"password","required":true}]}]}
+        """
+
+    /// Writes an integration for a workspace and returns its id.
+    @discardableResult
+    func integration(_ id: String, key: String) async throws -> String {
+        let reply = try await send(
+            .post, "/integrations", Self.definition.replacing(#"{"name""#, with: #"{"id":"\#(id)","name""#), key: key)
+        return reply.string("id") ?? reply.text
+    }
+
     /// A workspace of its own with a key that may do everything in it.
     func tenant(_ name: String, permissions: [String] = ["read", "write", "secrets", "admin"]) async throws -> Tenant {
         let workspace = try await send(.post, "/workspaces", #"{"name":"\#(name)"}"#).string("id") ?? ""

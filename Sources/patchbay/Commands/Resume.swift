@@ -41,18 +41,17 @@ struct Resume: AsyncParsableCommand {
             guard case .standing(let standing) = try await ask(.standing) else { return }
             if list { return try output.print(standing) { Self.text(standing) } }
             guard standing.paused else { throw AdminClient.Failed(description: "the instance is not paused") }
-            if !output.json { print(Self.text(standing)) }
-            try confirm()
+            if !yes { try confirm(standing) }
             guard case .resumed(let summary) = try await ask(.resume(keepKeys: keepKey)) else { return }
-            try output.print(summary) { Self.text(summary) }
+            try output.print(summary) { (yes ? Self.text(standing) + "\n" : "") + Self.text(summary) }
         }
     }
 
-    private func confirm() throws {
-        guard !yes else { return }
+    private func confirm(_ standing: StandingSummary) throws {
         guard isatty(STDIN_FILENO) == 1 else {
-            throw AdminClient.Failed(description: "nobody is there to ask: give --yes")
+            throw AdminClient.Failed(description: "nobody is there to ask: look with --list, then give --yes")
         }
+        print(Self.text(standing))
         print("Has the original ended for good? Type yes to go on: ", terminator: "")
         fflush(nil)
         guard readLine() == "yes" else { throw AdminClient.Failed(description: "nothing was changed") }
