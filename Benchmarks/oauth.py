@@ -61,7 +61,8 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise MeasurementError(f"{method} {path}: {error!r}") from error
         if response.status != 200:
-            raise MeasurementError(f"{method} {path} answered {response.status}: {answer.decode(errors='replace')[:500]}")
+            said = answer.decode(errors="replace")[:500]
+            raise MeasurementError(f"{method} {path} answered {response.status}: {said}")
         return json.loads(answer)
 
     def close(self) -> None:
@@ -101,7 +102,8 @@ class Bench:
             try:
                 with self._client() as client:
                     for number in range(turn, len(grants), SEEDERS):
-                        ids[number] = client.call("POST", "/api/v1/connections", self._body(grants[number], number))["id"]
+                        body = self._body(grants[number], number)
+                        ids[number] = client.call("POST", "/api/v1/connections", body)["id"]
             except BaseException as error:  # told by the thread that waits
                 failures.append(error)
 
@@ -201,7 +203,7 @@ class Bench:
         while self._refreshed() < REFRESHES or self._left(due) > 0:
             if time.time() - due > REFRESH_TIMEOUT:
                 raise MeasurementError(
-                    f"{self._refreshed()} of {REFRESHES} refreshed after {REFRESH_TIMEOUT:.0f} s, outcomes {self._since()}")
+                    f"not all of {REFRESHES} are refreshed after {REFRESH_TIMEOUT:.0f} s: {self._since()}")
             time.sleep(POLL_INTERVAL)
         seconds = time.time() - due
         if self._since() != {"refreshed": REFRESHES}:

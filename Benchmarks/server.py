@@ -133,7 +133,7 @@ class Patchbay(Process):
 
 
 class Simulator(Process):
-    """The provider of the binary, in a process of its own. It listens on a port that is told, and forgets all when stopped."""
+    """The provider of the binary, in a process of its own. It forgets all when it is stopped."""
 
     def __init__(self, binary: Path, log: Path) -> None:
         super().__init__("simulator", log)

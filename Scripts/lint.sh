@@ -42,9 +42,10 @@ never_in() {
 $offenders"
 }
 
-only_in 'Hummingbird' Sources/HTTPAPI/ Sources/patchbay/ Tests/
+only_in 'Hummingbird' Sources/HTTPAPI/ Sources/Simulator/ Sources/patchbay/ Tests/
+only_in 'AsyncHTTPClient' Sources/Egress/ Benchmarks/
 only_in 'CSQLite\b' Sources/Storage/ Tests/
-only_in '_?Crypto(Extras)?\b' Sources/Vault/ Tests/
+only_in '_?Crypto(Extras)?\b' Sources/Vault/ Sources/OAuth/ Sources/HTTPAPI/ Sources/Simulator/ Tests/
 only_in 'Yams\b' Sources/Catalog/ Tests/
 for room in Storage Vault; do
     never_in "$room" Sources/HTTPAPI

@@ -19,7 +19,7 @@ final class Gate: Sendable {
 
     var isIdle: Bool { state.withLock { $0.inside == 0 } }
 
-    /// Everybody who entered must leave. Throws `overloaded`, `timedOut` or `closed` to those who did not get in.
+    /// Everybody who entered must leave. Throws `overloaded` or `closed` to those who did not get in.
     func enter(until deadline: NIODeadline) async throws(EgressError) {
         let turn = try state.withLock { state throws(EgressError) -> Deferred<Void>? in
             guard state.inside >= capacity else {
@@ -42,7 +42,8 @@ final class Gate: Sendable {
             }
             // The turn came at the very moment of giving up: it is the next one's.
             if !wasInLine { leave() }
-            throw error
+            // Nothing was sent, which `timedOut` would leave open.
+            throw error == .timedOut ? .overloaded : error
         }
     }
 

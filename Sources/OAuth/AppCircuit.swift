@@ -15,23 +15,35 @@ final class AppCircuit: Sendable {
         var refusals: [Timestamp] = []
     }
 
-    private let states = Mutex<[OAuthAppID: State]>([:])
+    /// An app of the whole instance fails for each workspace by itself: one that brings in dead grants stops nobody else.
+    struct Key: Hashable, Sendable {
+        let workspace: WorkspaceID
+        let app: OAuthAppID
+
+        init(_ workspace: WorkspaceID, _ app: OAuthAppID) {
+            self.workspace = workspace
+            self.app = app
+        }
+    }
+
+    private let states = Mutex<[Key: State]>([:])
 
     /// Whether the app may be used. After a failure, one caller at a time finds out whether it is still refused.
-    func admits(_ app: OAuthApp, at now: Timestamp) -> Bool {
-        states.withLock { states in
+    func admits(_ app: OAuthApp, in workspace: WorkspaceID, at now: Timestamp) -> Bool {
+        let key = Key(workspace, app.id)
+        return states.withLock { states in
             // A stored app whose failure was forgotten, by a change of the app, is tried at once.
-            if app.workspaceID != nil, app.failure == nil { states[app.id]?.nextTrial = nil }
-            guard app.failure != nil || states[app.id]?.nextTrial != nil else { return true }
-            let trial = states[app.id]?.nextTrial ?? app.failure?.since.advanced(bySeconds: Self.pause) ?? now
+            if app.workspaceID != nil, app.failure == nil { states[key]?.nextTrial = nil }
+            guard app.failure != nil || states[key]?.nextTrial != nil else { return true }
+            let trial = states[key]?.nextTrial ?? app.failure?.since.advanced(bySeconds: Self.pause) ?? now
             guard trial <= now else { return false }
-            states[app.id, default: State()].nextTrial = now.advanced(bySeconds: Self.pause)
+            states[key, default: State()].nextTrial = now.advanced(bySeconds: Self.pause)
             return true
         }
     }
 
     /// Returns whether it is news.
-    func noteFailure(_ app: OAuthAppID, at now: Timestamp) -> Bool {
+    func noteFailure(_ app: Key, at now: Timestamp) -> Bool {
         states.withLock { states in
             let isNews = states[app]?.nextTrial == nil
             states[app, default: State()].nextTrial = now.advanced(bySeconds: Self.pause)
@@ -39,12 +51,12 @@ final class AppCircuit: Sendable {
         }
     }
 
-    func noteSuccess(_ app: OAuthAppID) {
+    func noteSuccess(_ app: Key) {
         states.withLock { $0[app] = nil }
     }
 
     /// Returns whether this one belongs to a burst.
-    func noteRefusedGrant(_ app: OAuthAppID, at now: Timestamp) -> Bool {
+    func noteRefusedGrant(_ app: Key, at now: Timestamp) -> Bool {
         states.withLock { states in
             var recent = states[app]?.refusals ?? []
             recent.removeAll { $0.advanced(bySeconds: Self.window) < now }

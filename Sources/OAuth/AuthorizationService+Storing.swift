@@ -66,7 +66,8 @@ extension AuthorizationService {
             var credential = try tx.credential(row.credentialID, in: flow.workspaceID)
         else { throw DomainError.notFound(.connection) }
         let known = try tx.grant(of: row.credentialID, in: flow.workspaceID)?.account
-        if let known, let account, known.fingerprint != account.fingerprint {
+        // An account that cannot be learnt now may be another one.
+        if let known, known.fingerprint != account?.fingerprint {
             guard flow.request.allowsAccountChange else {
                 throw DomainError.refused(
                     code: CallbackFailure.Reason.accountMismatch.code,
@@ -82,7 +83,9 @@ extension AuthorizationService {
         changed.revision += 1
         try tx.update(changed, from: row, searchText: nil)
         let recordKey = keeper.makeRecordKey()
-        for user in try tx.connections(using: credential.id, in: flow.workspaceID, limit: .max) {
+        // One whose destination was changed and not confirmed by anybody stays shut.
+        for user in try tx.connections(using: credential.id, in: flow.workspaceID, limit: .max)
+        where user.id == id || !user.needsRebind {
             try keeper.rebind(
                 user, to: recordKey, catalog: services.catalog, ambient: services.ambient, cause: cause)
         }
@@ -127,7 +130,7 @@ extension AuthorizationService {
         grant.requestedScopes = flow.request.scopes
         grant.grantedScopes = nil
         grant.refreshExpiresAt = nil
-        if let account { grant.account = account }
+        grant.account = account
         grant.accept(
             harvest.tokens, hasRefreshToken: harvest.tokens.refreshToken != nil, method: method, at: now,
             jitter: services.ambient.jitter())

@@ -82,6 +82,7 @@ package struct AuthorizationService: Sendable {
         var request = prepared.request
         request.tokenURL = token
         request.issuer = endpoints.issuer ?? issuer
+        request.issuerIsNamed = endpoints.namesIssuer
         let flow = try await insert(request, app: prepared.app, secrets: secrets, in: workspace, at: cause.at)
         let url = AuthorizeURL(
             endpoint: authorize, method: method, app: prepared.app,
@@ -105,6 +106,12 @@ package struct AuthorizationService: Sendable {
                 location: ["body", "return_url"], message: "is not one of the app's return_urls")
         }
         let known = try reconnected(start, in: workspace, tx: tx)
+        let needsConfirmation = start.needsConfirmation ?? (start.userID != nil)
+        guard !needsConfirmation || start.returnURL != nil || !app.returnURLs.isEmpty else {
+            throw DomainError.invalidField(
+                location: ["body", "return_url"],
+                message: "A flow that is to be confirmed needs one: register return_urls with the app")
+        }
         let config = try config(of: start, app: app, method: method, over: known, in: workspace)
         return Prepared(
             app: app,
@@ -113,7 +120,7 @@ package struct AuthorizationService: Sendable {
                 scopes: start.scopes ?? (app.scopes.isEmpty ? method.scopes : app.scopes), config: config.text,
                 connectionID: known?.id, userID: start.userID ?? known?.userID, externalID: start.externalID,
                 label: start.label, returnURL: start.returnURL ?? app.returnURLs.first,
-                needsConfirmation: start.needsConfirmation ?? (start.userID != nil),
+                needsConfirmation: needsConfirmation,
                 allowsAccountChange: start.allowsAccountChange, createdBy: cause.principal.actor, issuer: nil,
                 tokenURL: ""))
     }
@@ -161,6 +168,10 @@ package struct AuthorizationService: Sendable {
                 location: ["body", "connection_id"],
                 message: "The connection is to '\(found.integration)' by '\(found.authMethodID)'")
         }
+        if let asked = start.userID, let owner = found.userID, asked != owner {
+            throw DomainError.invalidField(
+                location: ["body", "user_id"], message: "The connection that is to be reconnected is another user's")
+        }
         return found
     }
 
@@ -175,6 +186,10 @@ package struct AuthorizationService: Sendable {
             throw DomainError.notFound(.integration)
         }
         let provided = method.providedKeys
+        if let key = integration.secureConfigKeys.first(where: { start.config[$0] != nil }) {
+            throw DomainError.invalidField(
+                location: ["body", "config", key], message: "A secret is entered on the connection, not on its way there")
+        }
         let problems = services.catalog.problems(config: config, of: integration)
             .filter { !provided.contains($0.key) || config[$0.key] != nil }
         guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
@@ -353,7 +368,7 @@ package struct AuthorizationService: Sendable {
         guard let expected = flow.request.issuer else { return }
         if let issuer = callback.issuer {
             guard issuer == expected else { throw CallbackFailure(.issuerMismatch) }
-        } else if services.discovery.cached(expected)?.namesIssuer == true {
+        } else if flow.request.issuerIsNamed {
             throw CallbackFailure(.issuerMismatch)
         }
     }
@@ -390,6 +405,11 @@ package struct AuthorizationService: Sendable {
         let (app, client, data) = try await services.store.write { tx in
             guard let app = try services.apps.app(flow.appID, in: flow.workspaceID, tx: tx) else {
                 throw CallbackFailure(.invalidState)
+            }
+            // The app may have moved since the flow began; its secret does not follow to where it was.
+            let config = app.config(over: JSONObject(flow.request.config.slice), method: method)
+            guard method.tokenURL == nil || method.tokenURL?.url(filledFrom: config) == flow.request.tokenURL else {
+                throw CallbackFailure(.exchangeFailed)
             }
             let client = try services.apps.client(
                 app, method: method, in: flow.workspaceID, at: services.ambient.now(), tx: tx)
@@ -442,6 +462,10 @@ package struct AuthorizationService: Sendable {
         for kept in method.keep { if let value = answer.value(at: kept.path) { config[kept.key] = value } }
         for kept in method.callbackKeep {
             if let value = callback.parameters[kept.parameter] { config[kept.key] = JSONText(value) }
+        }
+        // What the provider added is checked like what people enter, before it leads anywhere.
+        guard services.catalog.problems(config: config, of: integration).isEmpty else {
+            throw CallbackFailure(.refused)
         }
         let issuer = method.issuer(filledFrom: config)
         let endpoints = method.endpoints(

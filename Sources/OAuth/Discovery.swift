@@ -24,6 +24,7 @@ final class Discovery: Sendable {
     private let known = Mutex<[String: (endpoints: Endpoints, at: Timestamp)]>([:])
 
     private static let lifetime: Int64 = 3_600
+    private static let staleLifetime: Int64 = 300
     private static let capacity = 1_000
 
     init(egress: Egress, now: @escaping @Sendable () -> Timestamp) {
@@ -40,8 +41,24 @@ final class Discovery: Sendable {
         }
     }
 
+    /// Where the issuer cannot be asked, what it said before goes on for a while.
     func endpoints(of issuer: String) async throws -> Endpoints {
         if let cached = cached(issuer) { return cached }
+        do {
+            return try await lookUp(issuer)
+        } catch {
+            let now = now()
+            let stale = known.withLock { known -> Endpoints? in
+                guard let entry = known[issuer] else { return nil }
+                known[issuer] = (entry.endpoints, now.advanced(bySeconds: Self.staleLifetime - Self.lifetime))
+                return entry.endpoints
+            }
+            guard let stale else { throw error }
+            return stale
+        }
+    }
+
+    private func lookUp(_ issuer: String) async throws -> Endpoints {
         for url in Self.candidates(issuer) {
             guard let found = try await fetch(url, issuer: issuer) else { continue }
             let now = now()

@@ -23,26 +23,43 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     package var description: String { "GrantScheduler" }
 
     package func run() async throws {
+        // Each in its own time: a provider that never answers a revocation holds up no refresh.
+        async let revocations: Void = loop(revocationRound)
+        await loop(round)
+        await revocations
+        // A request that is under way may have spent a token: its answer is worth waiting for.
+        await refresher.drain()
+    }
+
+    private func loop(_ round: @escaping @Sendable () async -> Bool) async {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let isBusy = await round()
                 try? await Task.sleep(for: isBusy ? Self.pause : Self.tick)
             }
         }
-        // A request that is under way may have spent a token: its answer is worth waiting for.
-        await refresher.drain()
     }
 
-    /// Returns whether there is more to do at once.
+    /// Revokes what is due, and waits for it. Returns whether there is more to do at once.
+    package func revocationRound() async -> Bool {
+        guard !services.pause.isPaused else { return false }
+        do {
+            return try await revokeDue(at: services.ambient.now())
+        } catch {
+            services.logger.warning("revocation round stopped short", metadata: ["error.reason": "\(error)"])
+            return false
+        }
+    }
+
+    /// Starts what is due and ends old flows. Returns whether there is more to do at once.
     package func round() async -> Bool {
         guard !services.pause.isPaused else { return false }
         do {
             let now = services.ambient.now()
             guard let next = try await services.store.nextDue(), next <= now else { return false }
             let refreshed = try await refreshDue(at: now)
-            let revoked = try await revokeDue(at: now)
             let expired = try await endFlows(at: now)
-            return refreshed || revoked || expired
+            return refreshed || expired
         } catch {
             services.logger.warning("scheduler stopped short", metadata: ["error.reason": "\(error)"])
             return false
@@ -86,7 +103,8 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     private func endFlows(at now: Timestamp) async throws -> Bool {
         try await services.store.write { tx in
             let ended = try tx.deleteFlows(expiredBefore: now, limit: Self.batch)
-            for flow in ended where flow.stage == .awaitingConfirmation {
+            // Many providers end every token of a person and a client at once: a reconnection's would take the live one with it.
+            for flow in ended where flow.stage == .awaitingConfirmation && flow.request.connectionID == nil {
                 try revokeUnconfirmed(flow, at: now, tx: tx)
             }
             return ended.count == Self.batch

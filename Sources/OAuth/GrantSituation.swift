@@ -62,6 +62,7 @@ struct GrantReader: Sendable {
         guard let credential = try tx.credential(key.credentialID, in: workspace),
             let sealed = try tx.sealed(key.credentialID, in: workspace)
         else { throw GrantProblem(.notInstalled) }
+        guard credential.status == .active else { throw GrantProblem(.inactive) }
         guard let connection = try user(of: key, via: via, tx: tx) else { throw GrantProblem(.inactive) }
         guard let integration = catalog.integration(of: connection),
             let authMethod = integration.authMethod(connection.authMethodID), let method = authMethod.oauth

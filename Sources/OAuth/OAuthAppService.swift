@@ -41,7 +41,7 @@ package struct OAuthAppService: Sendable {
     }
 
     func app(_ id: OAuthAppID, in workspace: WorkspaceID, tx: any StoreTransaction) throws -> OAuthApp? {
-        try defaults.first { $0.id == id } ?? tx.oauthApp(id, in: workspace)
+        try shared(in: workspace).first { $0.id == id } ?? tx.oauthApp(id, in: workspace)
     }
 
     /// The app that a flow or an entered grant is to use: the workspace's newest, else the instance's default.
@@ -49,7 +49,12 @@ package struct OAuthAppService: Sendable {
         integration: String, method: String, in workspace: WorkspaceID, tx: any StoreTransaction
     ) throws -> OAuthApp? {
         try tx.oauthApps(integration: integration, method: method, in: workspace).first
-            ?? defaults.first { $0.integration == integration && $0.authMethodID == method }
+            ?? shared(in: workspace).first { $0.integration == integration && $0.authMethodID == method }
+    }
+
+    /// The operator's apps are for built-in integrations: a workspace that writes one of the same name gets no secret of theirs.
+    private func shared(in workspace: WorkspaceID) -> [OAuthApp] {
+        defaults.filter { catalog.integration($0.integration, in: workspace)?.isWorkspaceDefined == false }
     }
 
     // MARK: Writing
@@ -334,7 +339,8 @@ package struct OAuthAppService: Sendable {
         let isOverlapping = app.previousClientSecretExpiresAt.map { $0 > now } ?? false
         return OAuthClient(
             id: app.clientID, secret: try app.plainClientSecret ?? open(app.clientSecret),
-            previousSecret: isOverlapping ? try open(app.previousClientSecret) : nil,
+            previousSecret: isOverlapping && app.previousClientSecret?.origins == origins
+                ? try open(app.previousClientSecret) : nil,
             authentication: app.clientAuthentication)
     }
 }

@@ -65,10 +65,9 @@ extension EgressError {
     /// Whether the other side may have seen the request.
     var mayHaveBeenSent: Bool {
         switch self {
-        case .destinationRefused, .invalidURL, .nameNotResolved, .connectFailed, .tlsFailed, .circuitOpen, .overloaded,
-            .closed:
+        case .destinationRefused, .invalidURL, .nameNotResolved, .connectFailed, .tlsFailed, .circuitOpen, .overloaded:
             false
-        case .timedOut, .responseTooLarge, .tooManyRedirects, .connectionLost, .protocolError: true
+        case .closed, .timedOut, .responseTooLarge, .tooManyRedirects, .connectionLost, .protocolError: true
         }
     }
 }

@@ -26,8 +26,9 @@ package final class Refresher: Sendable {
     private let flights = Mutex<[GrantKey: Task<Result, Never>]>([:])
     private let circuit = AppCircuit()
 
-    /// Outlives the longest token request by a minute.
-    private static let lease: Int64 = 150
+    /// Outlives a token request and its repetition with the app's previous secret.
+    private static let lease: Int64 = 300
+    private static let burst = "invalid_grant_burst"
     /// An access token that ends sooner than this is not handed out.
     static let leeway: Int64 = 10
 
@@ -86,6 +87,8 @@ package final class Refresher: Sendable {
         let generation: Int64
         let fence: Int64
         let isSecondTry: Bool
+        /// The app is in trouble for many refused grants at once already.
+        let isAppInBurst: Bool
         let cause: Cause
     }
 
@@ -103,7 +106,7 @@ package final class Refresher: Sendable {
             let raw: RawAnswer
             switch try await claim(key, via: via, isForced: isForced, cause: cause) {
             case .done(let result): return result
-            case .discover: return .failed(GrantProblem(.providerUnavailable, "discovery_failed"))
+            case .discover: throw GrantProblem(.providerUnavailable, "discovery_failed")
             case .read(let kept, let answer): (work, raw) = (kept, answer)
             case .ask(let claimed):
                 work = claimed
@@ -125,7 +128,11 @@ package final class Refresher: Sendable {
         } catch {
             logger.warning(
                 "refresh stopped", metadata: ["credential.id": "\(key.credentialID)", "error.reason": "\(error)"])
-            return .failed(GrantProblem(.providerUnavailable, "store_unavailable"))
+            let problem =
+                error is VaultError
+                ? GrantProblem(.unreadable) : GrantProblem(.providerUnavailable, error is EgressError ? "discovery_failed" : "store_unavailable")
+            await postpone(key, problem)
+            return .failed(problem)
         }
     }
 
@@ -158,9 +165,13 @@ package final class Refresher: Sendable {
         if let lease = grant.lease, lease.owner != owner, lease.until > now, !pause.isStoreExclusive {
             throw GrantProblem(.providerUnavailable, "refreshed_elsewhere")
         }
+        // Whoever asks while a grant is in doubt waits for its time: the old token is not presented once for each of them.
+        if grant.state == .inDoubt, grant.answer == nil, let due = grant.dueAt, due > now {
+            throw GrantProblem(.outcomeUnknown, grant.lastFailure)
+        }
         let issuer = situation.method.issuer(filledFrom: situation.config)
         let discovered = issuer.flatMap { discovery.cached($0) }
-        if let issuer, discovered == nil { return .discover(issuer: issuer) }
+        if let issuer, discovered == nil, situation.method.tokenURL == nil { return .discover(issuer: issuer) }
         let endpoints = situation.method.endpoints(filledFrom: situation.config, discovered: discovered)
 
         if let answer = grant.answer, let raw = try open(answer, situation, tx: tx) {
@@ -175,10 +186,10 @@ package final class Refresher: Sendable {
         if grant.kind == .authorizationCode {
             guard let app = situation.app else { throw GrantProblem(.appMissing) }
             guard grant.clientID == nil || grant.clientID == app.clientID else {
-                return .done(
-                    try recordDeath("client_changed", of: situation, evidence: StatusEvidence("client_changed"), cause: cause, tx: tx))
+                // No provider said so: it mends itself when the client's id is put back.
+                throw GrantProblem(.appMissing, "client_changed")
             }
-            guard isForced || circuit.admits(app, at: now) else {
+            guard isForced || circuit.admits(app, in: grant.workspaceID, at: now) else {
                 throw GrantProblem(.appFailing, app.failure?.reason)
             }
         }
@@ -186,12 +197,13 @@ package final class Refresher: Sendable {
             try tx.put(situation.grant)
             return .ask(work(situation, endpoints, isSecondTry: false, cause: cause))
         }
-        return try writeIntent(situation, endpoints, at: now, isForced: isForced, cause: cause, tx: tx)
+        guard endpoints.refresh != nil else { throw GrantProblem(.providerUnavailable, "token_url_missing") }
+        return try writeIntent(situation, endpoints, at: now, cause: cause, tx: tx)
     }
 
     /// Proves that the store takes writes, and leaves word of what is about to happen.
     private func writeIntent(
-        _ situation: GrantSituation, _ endpoints: Endpoints, at now: Timestamp, isForced: Bool, cause: Cause,
+        _ situation: GrantSituation, _ endpoints: Endpoints, at now: Timestamp, cause: Cause,
         tx: any StoreTransaction
     ) throws -> Claim {
         var situation = situation
@@ -199,7 +211,7 @@ package final class Refresher: Sendable {
         var isSecondTry = false
         if let intent = situation.grant.intent, intent.generation == generation {
             // The token may be spent. While the old access token lives, nobody needs to know.
-            if let end = situation.grant.accessExpiresAt, end > now, !isForced {
+            if let end = situation.grant.accessExpiresAt, end > now {
                 situation.grant.leaveInDoubt("refresh_outcome_unknown", at: now, jitter: ambient.jitter())
                 try tx.put(situation.grant)
                 return .done(.failed(GrantProblem(.outcomeUnknown)))
@@ -235,7 +247,7 @@ package final class Refresher: Sendable {
             data: situation.data, recordKey: situation.recordKey, client: situation.client,
             appID: situation.app?.id, endpoints: endpoints, generation: situation.sealed.generation,
             fence: situation.grant.fence, isSecondTry: isSecondTry || situation.grant.intent?.isSecondTry ?? false,
-            cause: cause)
+            isAppInBurst: situation.app?.failure?.reason == Self.burst, cause: cause)
     }
 
     private func open(_ answer: [UInt8], _ situation: GrantSituation, tx: any StoreTransaction) throws -> RawAnswer? {
@@ -255,10 +267,11 @@ package final class Refresher: Sendable {
     }
 
     /// Before anybody reads it. Returns whether this flight is still the newest. The old token is spent by now, so a store that
-    /// does not take it is asked again for as long as the lease lasts.
+    /// does not take it is asked again and again.
     private func keep(_ raw: RawAnswer, of work: Work) async throws -> Bool {
         guard work.method.grant == .authorizationCode else { return true }
-        var pauses = [50, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000][...]
+        // Ten minutes in the end: nobody else asks meanwhile, and a store that is full for longer needs its operator.
+        var pauses = ([50, 200, 500, 1_000, 2_000, 4_000, 8_000] + Array(repeating: 15_000, count: 40))[...]
         while true {
             do {
                 return try await store.write { tx in
@@ -271,8 +284,8 @@ package final class Refresher: Sendable {
                     try tx.put(grant)
                     return true
                 }
-            } catch StoreError.unavailable(let reason) {
-                guard let pause = pauses.popFirst() else { throw StoreError.unavailable(reason) }
+            } catch let error as StoreError {
+                guard let pause = pauses.popFirst() else { throw error }
                 try await Task.sleep(for: .milliseconds(pause))
             }
         }
@@ -304,7 +317,7 @@ package final class Refresher: Sendable {
         case .granted(var tokens, _):
             if tokens.expiresAt == nil { tokens.expiresAt = await lifetime(of: tokens, work: work, askedAt: raw.askedAt) }
             let granted = tokens
-            if let app = work.appID { circuit.noteSuccess(app) }
+            if let app = work.appID { circuit.noteSuccess(AppCircuit.Key(work.key.workspaceID, app)) }
             return try await store.write { tx in try self.accept(granted, of: work, tx: tx) }
         case .refused(let refusal):
             return try await store.write { tx in try self.record(refusal, of: work, tx: tx) }
@@ -321,12 +334,13 @@ package final class Refresher: Sendable {
     private func accept(_ tokens: Tokens, of work: Work, tx: any StoreTransaction) throws -> Result {
         let workspace = work.key.workspaceID
         guard var grant = try tx.grant(of: work.key.credentialID, in: workspace), grant.fence == work.fence,
-            let stored = try tx.sealed(work.key.credentialID, in: workspace), stored.generation == work.generation,
+            let stored = try tx.sealed(work.key.credentialID, in: workspace),
             var credential = try tx.credential(work.key.credentialID, in: workspace)
         else { return .fresh(expiresAt: nil) }
         let now = ambient.now()
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: workspace)
-        var data = work.data
+        // What stands beside the tokens may have been changed meanwhile; entered tokens would have passed the fence.
+        var data = try keeper.open(stored, of: credential.id, recordKey: work.recordKey)
         tokens.merge(into: &data)
         grant.accept(
             tokens, hasRefreshToken: data["refresh_token"]?.slice.string?.isEmpty == false, method: work.method,
@@ -337,12 +351,12 @@ package final class Refresher: Sendable {
         try tx.update(
             credential,
             sealed: keeper.seal(
-                data, of: credential.id, recordKey: work.recordKey, generation: work.generation + 1))
+                data, of: credential.id, recordKey: work.recordKey, generation: stored.generation + 1))
         try tx.put(grant)
         try tx.append(
             JournalEntry(
                 .refreshed, in: workspace, subject: credential.id.description,
-                data: .refreshed(generation: work.generation + 1, tokens: tokens)),
+                data: .refreshed(generation: stored.generation + 1, tokens: tokens)),
             id: ambient.id(), cause: work.cause)
         try noteAppRecovered(work, tx: tx)
         try tx.setStatus(
@@ -366,8 +380,7 @@ package final class Refresher: Sendable {
 
     private func record(_ refusal: TokenRefusal, of work: Work, tx: any StoreTransaction) throws -> Result {
         let workspace = work.key.workspaceID
-        guard var grant = try tx.grant(of: work.key.credentialID, in: workspace), grant.fence == work.fence,
-            try tx.sealed(work.key.credentialID, in: workspace)?.generation == work.generation
+        guard var grant = try tx.grant(of: work.key.credentialID, in: workspace), grant.fence == work.fence
         else { return .fresh(expiresAt: nil) }
         let now = ambient.now()
         grant.answer = nil
@@ -380,7 +393,7 @@ package final class Refresher: Sendable {
             try tx.put(grant)
             return .failed(GrantProblem(.appFailing, refusal.code))
         case .transient:
-            if work.isSecondTry {
+            if work.isSecondTry || refusal.mayHaveSpent(reuse: work.method.reuse) {
                 grant.leaveInDoubt(refusal.code, at: now, jitter: ambient.jitter())
             } else {
                 grant.intent = nil
@@ -396,14 +409,16 @@ package final class Refresher: Sendable {
         _ refusal: TokenRefusal, _ grant: Grant, of work: Work, at now: Timestamp, tx: any StoreTransaction
     ) throws -> Result {
         var grant = grant
-        if let app = work.appID, circuit.noteRefusedGrant(app, at: now) {
+        if let app = work.appID, !work.isSecondTry,
+            work.isAppInBurst || circuit.noteRefusedGrant(AppCircuit.Key(work.key.workspaceID, app), at: now)
+        {
             grant.state = .held
             grant.intent = nil
             grant.lease = nil
             grant.dueAt = nil
             grant.lastFailure = refusal.code
-            try noteAppFailure("invalid_grant_burst", of: work, at: now, tx: tx)
-            try record(grant, failure: "invalid_grant_burst", httpStatus: refusal.httpStatus, of: work, tx: tx)
+            try noteAppFailure(Self.burst, of: work, at: now, tx: tx)
+            try record(grant, failure: Self.burst, httpStatus: refusal.httpStatus, of: work, tx: tx)
             return .failed(GrantProblem(.held))
         }
         let reason = work.isSecondTry ? "refresh_outcome_unknown" : refusal.code
@@ -418,7 +433,7 @@ package final class Refresher: Sendable {
 
     private func noteAppFailure(_ code: String, of work: Work, at now: Timestamp, tx: any StoreTransaction) throws {
         guard let id = work.appID else { return }
-        let isFirst = circuit.noteFailure(id, at: now)
+        let isFirst = circuit.noteFailure(AppCircuit.Key(work.key.workspaceID, id), at: now)
         if var app = try tx.oauthApp(id, in: work.key.workspaceID) {
             guard app.failure == nil else { return }
             app.failure = OAuthApp.Failure(reason: code, since: now)
@@ -483,8 +498,8 @@ package final class Refresher: Sendable {
                     let due = grant.dueAt, due <= now
                 else { return }
                 switch problem.code {
-                case .needsReauthorization, .suspended, .held, .notOAuth, .notInstalled: grant.dueAt = nil
-                case .secretRebindRequired, .unreadable, .inactive, .paused: grant.dueAt = now.advanced(bySeconds: 3_600)
+                case .needsReauthorization, .suspended, .held, .notInstalled: grant.dueAt = nil
+                case .notOAuth, .secretRebindRequired, .unreadable, .inactive, .paused: grant.dueAt = now.advanced(bySeconds: 3_600)
                 case .appFailing, .appMissing, .outcomeUnknown, .providerUnavailable:
                     grant.dueAt = now.advanced(bySeconds: AppCircuit.pause + Int64(60 * self.ambient.jitter()))
                 }

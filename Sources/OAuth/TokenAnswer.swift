@@ -55,6 +55,18 @@ struct TokenRefusal: Error, Sendable, Equatable {
     }
 }
 
+extension TokenRefusal {
+    /// Whether the provider may have spent the token although this answer gives no other: a success that cannot be read, and for
+    /// those who punish a second use a failure behind the door.
+    func mayHaveSpent(reuse: OAuthMethod.Reuse) -> Bool {
+        guard kind == .transient, let httpStatus else { return false }
+        if (200..<300).contains(httpStatus) {
+            return ["answer_not_json", "no_access_token", "malformed_access_token"].contains(code)
+        }
+        return reuse == .punish && httpStatus >= 500
+    }
+}
+
 extension TokenOutcome {
     /// Reads an answer by the method's data. It never trusts the status line: there are providers that refuse with 200.
     init(_ raw: RawAnswer, method: OAuthMethod) {

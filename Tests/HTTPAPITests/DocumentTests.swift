@@ -27,7 +27,8 @@ import Testing
                 uniqueKeysWithValues: harness.routes.map { route in
                     ("\(route.method.rawValue) \(route.path)", "\(route.operationID) \(route.access.name)")
                 })
-            #expect(documented == served)
+            #expect(documented.filter { served[$0.key] != $0.value } == [:])
+            #expect(served.filter { documented[$0.key] != $0.value } == [:])
         }
     }
 

@@ -6,7 +6,9 @@ import Testing
 /// Another workspace's id answers exactly as an id that never was, on every route that takes one.
 @Suite struct TenantTests {
     /// An id of the same kind that nothing ever had.
-    private static func never(_ id: String) -> String { String(id.prefix { $0 != "_" }) + "_01ARZ3NDEKTSV4RRFFQ69G5FAV" }
+    private static func never(_ id: String) -> String {
+        String(id.prefix { $0 != "_" }) + "_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    }
 
     private static func body(for route: Route) -> String? {
         guard route.method == .put else { return nil }
@@ -44,7 +46,7 @@ import Testing
                 #expect(first.text == second.text)
                 asked += 1
             }
-            #expect(asked == 20)
+            #expect(asked == 21)
             #expect(try await harness.send(.get, "/connections/\(connection)", key: b.key).string("label") == "one")
         }
     }
@@ -94,7 +96,9 @@ import Testing
             let a = try await harness.tenant("a")
             let b = try await harness.tenant("b")
             try await harness.app(key: a.key)
-            let ids = [("app_id", try await harness.app(key: b.key)), ("connection_id", try await harness.slack(key: b.key))]
+            let ids = [
+                ("app_id", try await harness.app(key: b.key)), ("connection_id", try await harness.slack(key: b.key)),
+            ]
             for (field, id) in ids {
                 var texts: [String] = []
                 for id in [id, Self.never(id), "x"] {
@@ -131,7 +135,7 @@ import Testing
             #expect(listed["total"] == "0")
             let body = #"{"integration":"own-api","integration_type":"api","credentials":{"token":"t"}}"#
             let refused = try await harness.send(.post, "/connections", body, key: a.key)
-            #expect(refused.status == 404)
+            #expect(refused.status == 422)
             let taken = try await harness.send(.post, "/connections", body, key: b.key)
             #expect(taken.status == 200, "\(taken.text)")
             // Each may have one of the same name.

@@ -22,48 +22,48 @@ import Testing
     @Test func `a refused app is tried by one grant every five minutes`() {
         let circuit = AppCircuit()
         let failing = Self.app(failingSince: .t0)
-        #expect(circuit.admits(Self.app(), at: .t0))
-        #expect(circuit.noteFailure(failing.id, at: .t0))
-        #expect(!circuit.admits(failing, at: Self.at(299)))
-        #expect(circuit.admits(failing, at: Self.at(300)))
-        #expect(!circuit.admits(failing, at: Self.at(300)))
-        #expect(!circuit.admits(failing, at: Self.at(599)))
-        #expect(circuit.admits(failing, at: Self.at(600)))
-        #expect(!circuit.noteFailure(failing.id, at: Self.at(601)), "known already")
-        circuit.noteSuccess(failing.id)
-        #expect(circuit.admits(Self.app(), at: Self.at(601)))
+        #expect(circuit.admits(Self.app(), in: .numbered(1), at: .t0))
+        #expect(circuit.noteFailure(key(failing.id), at: .t0))
+        #expect(!circuit.admits(failing, in: .numbered(1), at: Self.at(299)))
+        #expect(circuit.admits(failing, in: .numbered(1), at: Self.at(300)))
+        #expect(!circuit.admits(failing, in: .numbered(1), at: Self.at(300)))
+        #expect(!circuit.admits(failing, in: .numbered(1), at: Self.at(599)))
+        #expect(circuit.admits(failing, in: .numbered(1), at: Self.at(600)))
+        #expect(!circuit.noteFailure(key(failing.id), at: Self.at(601)), "known already")
+        circuit.noteSuccess(key(failing.id))
+        #expect(circuit.admits(Self.app(), in: .numbered(1), at: Self.at(601)))
     }
 
     /// After a restart nothing is known but what the store has.
     @Test func `a failure that is only stored counts from then`() {
         let circuit = AppCircuit()
         let failing = Self.app(failingSince: .t0)
-        #expect(!circuit.admits(failing, at: Self.at(299)))
-        #expect(circuit.admits(failing, at: Self.at(300)))
-        #expect(!circuit.admits(failing, at: Self.at(301)))
+        #expect(!circuit.admits(failing, in: .numbered(1), at: Self.at(299)))
+        #expect(circuit.admits(failing, in: .numbered(1), at: Self.at(300)))
+        #expect(!circuit.admits(failing, in: .numbered(1), at: Self.at(301)))
     }
 
     @Test func `an app that was changed is tried at once`() {
         let circuit = AppCircuit()
-        #expect(circuit.noteFailure(.numbered(1), at: .t0))
-        #expect(circuit.admits(Self.app(), at: Self.at(1)))
+        #expect(circuit.noteFailure(key(.numbered(1)), at: .t0))
+        #expect(circuit.admits(Self.app(), in: .numbered(1), at: Self.at(1)))
     }
 
     /// Nothing of an app from the operator's file is stored, so what is in memory is all there is.
     @Test func `an app of the whole instance is remembered without the store`() {
         let circuit = AppCircuit()
         let shared = Self.app(workspace: nil)
-        #expect(circuit.noteFailure(shared.id, at: .t0))
-        #expect(!circuit.admits(shared, at: Self.at(299)))
-        #expect(circuit.admits(shared, at: Self.at(300)))
+        #expect(circuit.noteFailure(key(shared.id), at: .t0))
+        #expect(!circuit.admits(shared, in: .numbered(1), at: Self.at(299)))
+        #expect(circuit.admits(shared, in: .numbered(1), at: Self.at(300)))
     }
 
     @Test func `apps do not touch each other`() {
         let circuit = AppCircuit()
-        #expect(circuit.noteFailure(.numbered(1), at: .t0))
-        #expect(circuit.admits(Self.app(2), at: .t0))
-        for _ in 0..<4 { _ = circuit.noteRefusedGrant(.numbered(1), at: .t0) }
-        #expect(!circuit.noteRefusedGrant(.numbered(2), at: .t0))
+        #expect(circuit.noteFailure(key(.numbered(1)), at: .t0))
+        #expect(circuit.admits(Self.app(2), in: .numbered(1), at: .t0))
+        for _ in 0..<4 { _ = circuit.noteRefusedGrant(key(.numbered(1)), at: .t0) }
+        #expect(!circuit.noteRefusedGrant(key(.numbered(2)), at: .t0))
     }
 
     struct Burst: CustomTestStringConvertible, Sendable {
@@ -82,7 +82,9 @@ import Testing
     ])
     func `five refused grants within a minute are a burst`(_ burst: Burst) {
         let circuit = AppCircuit()
-        let told = burst.at.map { circuit.noteRefusedGrant(.numbered(1), at: Self.at($0)) }
+        let told = burst.at.map { circuit.noteRefusedGrant(key(.numbered(1)), at: Self.at($0)) }
         #expect(told.last == burst.isBurst)
     }
 }
+
+private func key(_ app: OAuthAppID) -> AppCircuit.Key { AppCircuit.Key(.numbered(1), app) }

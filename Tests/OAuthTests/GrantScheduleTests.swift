@@ -41,7 +41,9 @@ import Testing
         Case(testDescription: "no life at all", expiresIn: 0, due: (0, 0)),
         Case(testDescription: "over already", expiresIn: -5, due: (-5, -5)),
         Case(testDescription: "no end", due: nil),
-        Case(testDescription: "no refresh token: at the very end", expiresIn: 3_600, hasRefreshToken: false, due: (3_600, 3_600)),
+        Case(
+            testDescription: "no refresh token: at the very end", expiresIn: 3_600, hasRefreshToken: false,
+            due: (3_600, 3_600)),
         Case(testDescription: "no refresh token and no end", hasRefreshToken: false, due: nil),
         Case(
             testDescription: "the refresh token ends first", expiresIn: 86_400, refreshExpiresIn: 3_600,
@@ -128,9 +130,11 @@ import Testing
 
     // MARK: Failing
 
-    @Test(arguments: [
-        (1, 11, 18), (2, 22, 37), (3, 45, 75), (4, 90, 150), (7, 720, 1_200), (8, 1_350, 2_250), (500, 1_350, 2_250),
-    ] as [(Int, Int64, Int64)])
+    @Test(
+        arguments: [
+            (1, 11, 18), (2, 22, 37), (3, 45, 75), (4, 90, 150), (7, 720, 1_200), (8, 1_350, 2_250),
+            (500, 1_350, 2_250),
+        ] as [(Int, Int64, Int64)])
     func `the pause doubles to half an hour, a quarter more or less`(_ failure: Int, _ least: Int64, _ most: Int64) {
         for (jitter, seconds) in [(0.0, least), (1.0, most)] {
             var grant = Self.grant()
@@ -194,12 +198,14 @@ import Testing
 
     // MARK: Needing
 
-    @Test(arguments: [
-        (OAuthMethod.Grant.authorizationCode, nil, nil, false), (.authorizationCode, nil, 0, true),
-        (.authorizationCode, nil, 1, false), (.authorizationCode, 10, nil, true),
-        (.authorizationCode, 11, nil, false), (.authorizationCode, 3_600, -1, true), (.clientCredentials, nil, nil, true),
-        (.clientCredentials, 11, nil, false),
-    ] as [(OAuthMethod.Grant, Int64?, Int64?, Bool)])
+    @Test(
+        arguments: [
+            (OAuthMethod.Grant.authorizationCode, nil, nil, false), (.authorizationCode, nil, 0, true),
+            (.authorizationCode, nil, 1, false), (.authorizationCode, 10, nil, true),
+            (.authorizationCode, 11, nil, false), (.authorizationCode, 3_600, -1, true),
+            (.clientCredentials, nil, nil, true),
+            (.clientCredentials, 11, nil, false),
+        ] as [(OAuthMethod.Grant, Int64?, Int64?, Bool)])
     func needsRefresh(_ kind: OAuthMethod.Grant, _ end: Int64?, _ due: Int64?, _ isNeeded: Bool) {
         var grant = Self.grant(kind)
         grant.accessExpiresAt = end.map { Self.at($0) }

@@ -70,7 +70,8 @@ import Testing
     }
 
     @Test func `a provider that punishes is not asked a second time`() async throws {
-        try await Room.run("rotate+lost_answer", method: { $0.reuse = .punish }) { room in
+        let punishes: @Sendable (inout OAuthMethod) -> Void = { $0.reuse = .punish }
+        try await Room.run("rotate+lost_answer", method: punishes) { room in
             let grant = try await Self.lose(room)
             room.clock.advance(seconds: 12)
             let result = await room.refresh(grant)
@@ -111,8 +112,9 @@ import Testing
     }
 
     @Test func `a request that never left spends nothing`() async throws {
-        try await Room.run("rotate", method: { $0.refreshURL = try? URLTemplate("https://nowhere.invalid/token") }) {
-            room in
+        let elsewhere = try URLTemplate("https://nowhere.invalid/token")
+        let method: @Sendable (inout OAuthMethod) -> Void = { $0.refreshURL = elsewhere }
+        try await Room.run("rotate", method: method) { room in
             let grant = try await room.grant(expiresIn: 0)
             #expect(await room.refresh(grant).problem?.code == .providerUnavailable)
             let row = try await room.stored(grant)

@@ -12,7 +12,9 @@ extension TokenOutcomeTests {
             body: #"{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"r","scope":"x y"}"#,
             refresh: "r", expires: 3_600, scopes: ["x", "y"]),
         Success(testDescription: "nothing but a token", body: #"{"access_token":"a"}"#),
-        Success(testDescription: "a token that is a number", body: #"{"access_token":12345678901234567890}"#, access: "12345678901234567890"),
+        Success(
+            testDescription: "a token that is a number", body: #"{"access_token":12345678901234567890}"#,
+            access: "12345678901234567890"),
         Success(testDescription: "an empty refresh token is none", body: #"{"access_token":"a","refresh_token":""}"#),
         Success(testDescription: "a refresh token that is null", body: #"{"access_token":"a","refresh_token":null}"#),
         Success(testDescription: "a type of its own", body: #"{"access_token":"a","token_type":"bot"}"#, type: "bot"),

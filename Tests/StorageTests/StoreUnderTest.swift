@@ -19,6 +19,14 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendable
 
     /// Runs `body` with a fresh, migrated store that is gone afterwards.
     func run(_ body: @Sendable (StoreFixture) async throws -> Void) async throws {
+        try await runBare { database in
+            _ = try await Migrator.migrate(database, now: .t0)
+            try await body(StoreFixture(database: database))
+        }
+    }
+
+    /// Runs `body` with a database that has no table yet.
+    func runBare(_ body: @Sendable (RecordingDatabase) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/patchbay-test-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -27,11 +35,8 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible, Sendable
             switch self {
             case .sqlite: try await SQLiteDatabase(path: folder + "/store.db", logger: logger)
             }
-        let recorder = RecordingDatabase(database)
-        _ = try await Migrator.migrate(recorder, now: .t0)
-        let fixture = try await StoreFixture(database: recorder)
         do {
-            try await body(fixture)
+            try await body(RecordingDatabase(database))
         } catch {
             await database.close()
             throw error

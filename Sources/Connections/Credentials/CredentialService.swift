@@ -121,7 +121,9 @@ package struct CredentialService: Sendable {
             row.revision += 1
             let sealed = try change.data.value.map { try reseal($0, into: row, cause: cause, tx: tx) }
             try tx.update(row, sealed: sealed?.credential)
-            if let sealed { try acceptEnteredTokens(sealed.data, of: row, at: cause.at, tx: tx) }
+            if let sealed, change.data.value.map(Tokens.areEntered) ?? false {
+                try acceptEnteredTokens(sealed.data, of: row, at: cause.at, tx: tx)
+            }
             try tx.append(
                 JournalEntry(.credentialUpdated, in: workspace, subject: id.description, data: .fields(fields)),
                 id: ambient.id(), cause: cause)

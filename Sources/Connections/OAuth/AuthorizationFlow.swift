@@ -65,6 +65,8 @@ package struct AuthorizationRequest: Sendable {
     package var createdBy: String
     /// The issuer that the answer must come from (RFC 9207), where it is known.
     package var issuer: String?
+    /// Whether its answers always name it, so that one that does not is another's.
+    package var issuerIsNamed = false
     package var tokenURL: String
 
     package init(
@@ -113,6 +115,8 @@ package struct AuthorizationRequest: Sendable {
             }
             json.key("confirm")
             json.value(needsConfirmation)
+            json.key("issuer_is_named")
+            json.value(issuerIsNamed)
             json.key("allow_account_change")
             json.value(allowsAccountChange)
         }
@@ -138,5 +142,6 @@ package struct AuthorizationRequest: Sendable {
             returnURL: string("return_url"), needsConfirmation: object["confirm"]?.string == "true",
             allowsAccountChange: object["allow_account_change"]?.string == "true",
             createdBy: string("created_by") ?? "", issuer: string("issuer"), tokenURL: string("token_url") ?? "")
+        issuerIsNamed = object["issuer_is_named"]?.string == "true"
     }
 }

@@ -33,9 +33,12 @@ extension Grant {
             (lease, intent, answer) = (nil, nil, nil)
             return
         }
+        let isSuspended = state == .suspended
         refreshExpiresAt = nil
         accept(tokens, hasRefreshToken: tokens.refreshToken != nil, method: method, at: now, jitter: jitter)
         if kind.isSelfIssued { accessExpiresAt = now }
+        // Another system may still refresh it, whatever was entered.
+        if isSuspended { (state, dueAt) = (.suspended, nil) }
     }
 
     private func nextDue(_ method: OAuthMethod, at now: Timestamp, jitter: Double) -> Timestamp? {
@@ -48,7 +51,9 @@ extension Grant {
             refreshExpiresAt.map { Self.ahead(of: $0, from: now, jitter: jitter) },
             method.idleRefresh.map { now.advanced(bySeconds: Int64(Double($0) * (0.8 - 0.1 * jitter))) },
         ]
-        return candidates.compactMap(\.self).min()
+        guard let next = candidates.compactMap(\.self).min() else { return nil }
+        // An end that has passed already is somebody's mistake, and must not be refreshed without a pause.
+        return next > now ? next : now.advanced(bySeconds: 60)
     }
 
     /// A tenth of the lifetime before the end, ten minutes at the most, and up to as much again earlier.

@@ -28,6 +28,11 @@ package struct Tokens: Sendable {
     /// beside its own fields.
     package static let keys = ["access_token", "refresh_token", "token_type", "expires_at", "scope", "id_token"]
 
+    /// Whether somebody enters tokens rather than what stands beside them.
+    package static func areEntered(_ changes: JSONObject) -> Bool {
+        ["access_token", "refresh_token"].contains { key in changes[key].map { !$0.isMask } ?? false }
+    }
+
     /// Reads them from a credential's data; `nil` without an access token.
     package init?(data: JSONObject) {
         guard let accessToken = data["access_token"]?.slice.string, !accessToken.isEmpty else { return nil }

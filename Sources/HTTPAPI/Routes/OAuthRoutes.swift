@@ -162,10 +162,11 @@ extension API {
 
     /// Where the connection's owner can mend it; `nil` where there is no app to do it with.
     private func reconnectLink(_ id: ConnectionID, _ call: Call) async -> String? {
-        guard let connection = try? await connections.find(id, in: call.workspace) else { return nil }
+        guard call.principal.permissions.contains(.write),
+            let connection = try? await connections.find(id, in: call.workspace)
+        else { return nil }
         let start = AuthorizationService.Start(
-            integration: connection.integration, authMethodID: connection.authMethodID, connectionID: id,
-            userID: connection.userID)
+            integration: connection.integration, authMethodID: connection.authMethodID, connectionID: id)
         return try? await oauth.authorization.start(start, in: call.workspace, cause: call.cause).connectURL
     }
 

@@ -250,9 +250,12 @@ extension SQLTransaction {
 
     // MARK: By credential
 
+    /// The inner query is there for its index: asked at once, SQLite would go through the primary key for the order's sake.
     private static let selectUsing = SQL(
         """
-        SELECT \(columns) FROM connection WHERE workspace_id = ?1 AND credential_id = ?2 ORDER BY id DESC LIMIT ?3
+        SELECT \(columns) FROM connection WHERE workspace_id = ?1 AND id IN (
+            SELECT id FROM connection WHERE workspace_id = ?1 AND credential_id = ?2 ORDER BY id DESC LIMIT ?3
+        ) ORDER BY id DESC
         """)
     private static let countUsing = SQL(
         "SELECT COUNT(*) FROM connection WHERE workspace_id = ?1 AND credential_id = ?2")

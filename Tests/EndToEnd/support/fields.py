@@ -18,8 +18,14 @@ def value_for(field: dict[str, Any], core: str) -> Any:
         case "email":
             return f"{core}@example.com"
         case "url":
-            return f"https://e2e.example.com/{core}"
+            address = f"https://e2e.example.com/{core}"
+            return address if _fits(field, address) else field["placeholder"]
     return _text(field, core)
+
+
+def _fits(field: dict[str, Any], text: str) -> bool:
+    pattern = (field.get("validation") or {}).get("pattern")
+    return not pattern or re.fullmatch(f"(?:{pattern})", text) is not None
 
 
 def _text(field: dict[str, Any], core: str) -> str:
@@ -30,6 +36,12 @@ def _text(field: dict[str, Any], core: str) -> str:
         for part in _parts(core):
             text = (start + part).ljust(shortest, "0")
             if len(text) <= longest and (not pattern or re.fullmatch(f"(?:{pattern})", text)):
+                return text
+    if not field["secure"]:
+        # A number or one of a few words: nothing of the core can be in it, and nobody searches for what is no secret.
+        digits = "".join(str(ord(character) % 10) for character in core)[:12]
+        for text in (digits, field.get("placeholder") or "", *re.findall(r"[A-Za-z]{2,}", pattern or "")):
+            if _fits(field, text):
                 return text
     raise AssertionError(f"found no value for the field {field}: teach support/fields.py")
 

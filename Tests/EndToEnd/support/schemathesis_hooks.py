@@ -1,10 +1,17 @@
 """Loaded by schemathesis (see schemathesis.toml), never by a test."""
 
+import json
 import os
 
 import schemathesis
 
 _MINE = set(os.environ["PATCHBAY_E2E_PROTECTED"].split(","))
+
+
+@schemathesis.serializer("application/x-ndjson")
+def serialize_lines(context, value) -> bytes:
+    """A body of lines goes out as the text that it is; whatever else the generator drafts, as JSON."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")
 
 
 @schemathesis.hook

@@ -170,7 +170,8 @@ struct Room: Sendable {
         let response = try await control.send(
             EgressRequest(
                 purpose: .probe, method: body == nil ? "GET" : "POST", url: "\(origin)/_simulate/\(path)",
-                headers: [(name: "Content-Type", value: "application/json")], body: body.map { Array($0.utf8) }))
+                headers: body == nil ? [] : [(name: "Content-Type", value: "application/json")],
+                body: body.map { Array($0.utf8) }))
         try #require((200..<300).contains(response.status), "\(path)")
         return response.body.isEmpty ? JSONObject() : JSONObject(try JSONSlice(parsing: response.body))
     }
