@@ -45,7 +45,8 @@ package struct API: Sendable {
     package init(
         connections: ConnectionService, credentials: CredentialService, apiKeys: APIKeyService,
         workspaces: WorkspaceService, catalog: any IntegrationCatalog, integrations: IntegrationService,
-        ambient: Ambient, keys: APIKeyAuthenticator, users: UserTokenVerifier?, trustedProxies: [IPRange], health: HealthChecks,
+        ambient: Ambient, keys: APIKeyAuthenticator, users: UserTokenVerifier?, trustedProxies: [IPRange],
+        health: HealthChecks,
         oauth: OAuthRoom
     ) {
         self.connections = connections

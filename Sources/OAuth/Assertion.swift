@@ -36,9 +36,9 @@ enum AssertionSigner {
         let key = pem.replacing("\\n", with: "\n")
         do {
             switch assertion.algorithm {
-            case .RS256: await keys.add(rsa: try Insecure.RSA.PrivateKey(pem: key), digestAlgorithm: .sha256)
-            case .ES256: await keys.add(ecdsa: try ES256PrivateKey(pem: key))
-            case .HS256: await keys.add(hmac: HMACKey(from: key), digestAlgorithm: .sha256)
+            case .rs256: await keys.add(rsa: try Insecure.RSA.PrivateKey(pem: key), digestAlgorithm: .sha256)
+            case .es256: await keys.add(ecdsa: try ES256PrivateKey(pem: key))
+            case .hs256: await keys.add(hmac: HMACKey(from: key), digestAlgorithm: .sha256)
             }
             var header = JWTHeader()
             if let keyID = assertion.keyID.flatMap({ fillTemplate($0, from: value) }), !keyID.isEmpty {

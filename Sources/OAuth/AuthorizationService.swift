@@ -1,7 +1,7 @@
 package import Connections
 import Egress
-package import LosslessJSON
 import Logging
+package import LosslessJSON
 
 /// Sends people to a provider and turns what they come back with into a connection.
 package struct AuthorizationService: Sendable {
@@ -188,7 +188,8 @@ package struct AuthorizationService: Sendable {
         let provided = method.providedKeys
         if let key = integration.secureConfigKeys.first(where: { start.config[$0] != nil }) {
             throw DomainError.invalidField(
-                location: ["body", "config", key], message: "A secret is entered on the connection, not on its way there")
+                location: ["body", "config", key],
+                message: "A secret is entered on the connection, not on its way there")
         }
         let problems = services.catalog.problems(config: config, of: integration)
             .filter { !provided.contains($0.key) || config[$0.key] != nil }
@@ -209,7 +210,8 @@ package struct AuthorizationService: Sendable {
     }
 
     private func insert(
-        _ request: AuthorizationRequest, app: OAuthApp, secrets: FlowSecrets, in workspace: WorkspaceID, at now: Timestamp
+        _ request: AuthorizationRequest, app: OAuthApp, secrets: FlowSecrets, in workspace: WorkspaceID,
+        at now: Timestamp
     ) async throws -> AuthorizationFlow {
         try await services.store.write { tx in
             let id = services.ambient.id(AuthorizationFlowID.self)
@@ -303,7 +305,9 @@ package struct AuthorizationService: Sendable {
     }
 
     /// Throws `CallbackFailure`, which knows whether the flow's return URL may be told.
-    package func arrive(_ callback: Callback, app appID: OAuthAppID?, requestID: String, at now: Timestamp) async throws -> Arrival {
+    package func arrive(_ callback: Callback, app appID: OAuthAppID?, requestID: String, at now: Timestamp) async throws
+        -> Arrival
+    {
         let flow = try await consume(callback, appID: appID, at: now)
         do {
             return try await finish(flow, callback, requestID: requestID, at: now)
@@ -320,7 +324,8 @@ package struct AuthorizationService: Sendable {
     }
 
     /// Takes the flow, so that nobody comes with it again. Whoever comes with another's state takes nothing.
-    private func consume(_ callback: Callback, appID: OAuthAppID?, at now: Timestamp) async throws -> AuthorizationFlow {
+    private func consume(_ callback: Callback, appID: OAuthAppID?, at now: Timestamp) async throws -> AuthorizationFlow
+    {
         guard let state = callback.state else { throw CallbackFailure(.invalidState) }
         let digest = services.digester(state)
         let browser = callback.cookie.map { services.digester($0) }
@@ -452,7 +457,8 @@ package struct AuthorizationService: Sendable {
         client: OAuthClient, method: OAuthMethod, callback: Callback
     ) async throws -> Harvest {
         let check = IDTokenCheck(
-            issuer: flow.request.issuer, clientID: client.id, nonce: flow.request.scopes.contains("openid") ? nonce : nil,
+            issuer: flow.request.issuer, clientID: client.id,
+            nonce: flow.request.scopes.contains("openid") ? nonce : nil,
             now: services.ambient.now())
         if let token = tokens.idToken, !token.withText(check.passes) { throw CallbackFailure(.badTokenResponse) }
         guard let integration = services.catalog.integration(flow.request.integration, in: flow.workspaceID),

@@ -69,7 +69,8 @@ final class Discovery: Sendable {
             return found
         }
         throw DomainError.upstream(
-            code: "discovery_failed", message: "The issuer's metadata cannot be read: it must serve RFC 8414 or OpenID metadata")
+            code: "discovery_failed",
+            message: "The issuer's metadata cannot be read: it must serve RFC 8414 or OpenID metadata")
     }
 
     /// RFC 8414 puts the well-known part before the issuer's path, OpenID Connect behind it.

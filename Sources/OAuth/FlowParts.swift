@@ -140,9 +140,11 @@ package struct CallbackFailure: Error, Sendable {
             case .stateExpired: "This link is older than ten minutes. Start again from the application."
             case .otherBrowser: "This link was opened in another browser. Finish it there, or start again here."
             case .appMismatch: "The answer came to an address of another app. Start again from the application."
-            case .issuerMismatch: "The answer names another provider than the one that was asked. Nothing was connected."
+            case .issuerMismatch:
+                "The answer names another provider than the one that was asked. Nothing was connected."
             case .missingCode: "The provider sent no authorization code. Start again from the application."
-            case .exchangeFailed: "The provider did not accept the authorization code. Start again from the application."
+            case .exchangeFailed:
+                "The provider did not accept the authorization code. Start again from the application."
             case .accountMismatch: "This is another account than the one that was connected before."
             case .badTokenResponse: "The provider's answer could not be understood. Nothing was connected."
             case .refused: "The connection was refused: its settings do not fit."

@@ -123,8 +123,9 @@ package struct GrantScheduler: Service, CustomStringConvertible {
         let endpoints = method.endpoints(
             filledFrom: harvest.config, discovered: issuer.flatMap { services.discovery.cached($0) })
         let client = try? services.apps.client(app, method: method, in: flow.workspaceID, at: now, tx: tx)
-        guard let order = RevocationOrder(
-            tokens: harvest.tokens, method: method, endpoints: endpoints, client: client)
+        guard
+            let order = RevocationOrder(
+                tokens: harvest.tokens, method: method, endpoints: endpoints, client: client)
         else { return }
         try services.enqueue(
             order, connection: flow.request.connectionID ?? services.ambient.id(),

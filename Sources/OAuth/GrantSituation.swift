@@ -73,7 +73,7 @@ struct GrantReader: Sendable {
         let config = app?.config(over: own, method: method) ?? own
         let (recordKey, data) = try open(sealed, for: connection, integration: integration, config: config, tx: tx)
         var grant = known ?? entered(data, key: key, method: method)
-        if grant.appID == nil { (grant.appID, grant.clientID) = (app?.id, app?.clientID) }
+        if grant.appID == nil, let app { (grant.appID, grant.clientID) = (app.id, app.clientID) }
         return GrantSituation(
             connection: connection, integration: integration, authMethod: authMethod, method: method,
             config: config, credential: credential, sealed: sealed, recordKey: recordKey, data: data, grant: grant,
@@ -116,12 +116,17 @@ struct GrantReader: Sendable {
         return grant
     }
 
-    /// A grant whose app is not known is taken for one of the app that a new flow would use.
+    /// A grant of which neither app nor client is known is taken for one of the app that a new flow would use.
     private func app(
         of grant: Grant?, connection: Connection, method: OAuthMethod, tx: any StoreTransaction
     ) throws -> OAuthApp? {
         guard method.grant == .authorizationCode else { return nil }
         if let id = grant?.appID { return try apps.app(id, in: connection.workspaceID, tx: tx) }
+        if let client = grant?.clientID {
+            return try apps.app(
+                client: client, integration: connection.integration, method: connection.authMethodID,
+                in: connection.workspaceID, tx: tx)
+        }
         return try apps.app(
             integration: connection.integration, method: connection.authMethodID, in: connection.workspaceID, tx: tx)
     }

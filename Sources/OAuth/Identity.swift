@@ -82,7 +82,9 @@ func apply(_ method: AuthMethod, data: JSONObject, config: JSONObject, to reques
     func filled(_ template: String) -> String? {
         fillTemplate(template) { key in
             data.text(at: key) ?? config.text(at: key)
-                ?? method.fields.first { $0.key == key }?.defaultValue.flatMap { JSONText(unchecked: Array($0.utf8)).slice.string }
+                ?? method.fields.first { $0.key == key }?.defaultValue.flatMap {
+                    JSONText(unchecked: Array($0.utf8)).slice.string
+                }
         }
     }
     let placements =

@@ -286,7 +286,9 @@ package struct OAuthAppService: Sendable {
         var problems = needed.filter { !given.contains($0) }.map { key in
             FieldProblem(
                 key: key,
-                message: "Field '\(found.configFields.first { $0.key == key }?.label ?? key)' is required in the app's config")
+                message:
+                    "Field '\(found.configFields.first { $0.key == key }?.label ?? key)' is required in the app's config"
+            )
         }
         problems += catalog.problems(config: values, of: found).filter { given.contains($0.key) }
         guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
@@ -299,7 +301,8 @@ package struct OAuthAppService: Sendable {
         let config = JSONObject(app.config.slice)
         let origins = method.endpoints.map { endpoint in
             endpoint.origin(filledFrom: config)
-                ?? endpoint.text.split(separator: "/", omittingEmptySubsequences: false).prefix(3).joined(separator: "/")
+                ?? endpoint.text.split(separator: "/", omittingEmptySubsequences: false).prefix(3).joined(
+                    separator: "/")
         }
         return Set(origins).sorted()
     }

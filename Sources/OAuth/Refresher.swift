@@ -1,7 +1,7 @@
 package import Connections
 import Egress
-import LosslessJSON
 import Logging
+import LosslessJSON
 import Synchronization
 
 /// Keeps grants alive. A refresh token is presented only after it was written down that it will be, and what the provider
@@ -130,7 +130,8 @@ package final class Refresher: Sendable {
                 "refresh stopped", metadata: ["credential.id": "\(key.credentialID)", "error.reason": "\(error)"])
             let problem =
                 error is VaultError
-                ? GrantProblem(.unreadable) : GrantProblem(.providerUnavailable, error is EgressError ? "discovery_failed" : "store_unavailable")
+                ? GrantProblem(.unreadable)
+                : GrantProblem(.providerUnavailable, error is EgressError ? "discovery_failed" : "store_unavailable")
             await postpone(key, problem)
             return .failed(problem)
         }
@@ -315,7 +316,9 @@ package final class Refresher: Sendable {
     private func conclude(_ raw: RawAnswer, of work: Work) async throws -> Result {
         switch TokenOutcome(raw, method: work.method) {
         case .granted(var tokens, _):
-            if tokens.expiresAt == nil { tokens.expiresAt = await lifetime(of: tokens, work: work, askedAt: raw.askedAt) }
+            if tokens.expiresAt == nil {
+                tokens.expiresAt = await lifetime(of: tokens, work: work, askedAt: raw.askedAt)
+            }
             let granted = tokens
             if let app = work.appID { circuit.noteSuccess(AppCircuit.Key(work.key.workspaceID, app)) }
             return try await store.write { tx in try self.accept(granted, of: work, tx: tx) }
@@ -499,7 +502,8 @@ package final class Refresher: Sendable {
                 else { return }
                 switch problem.code {
                 case .needsReauthorization, .suspended, .held, .notInstalled: grant.dueAt = nil
-                case .notOAuth, .secretRebindRequired, .unreadable, .inactive, .paused: grant.dueAt = now.advanced(bySeconds: 3_600)
+                case .notOAuth, .secretRebindRequired, .unreadable, .inactive, .paused:
+                    grant.dueAt = now.advanced(bySeconds: 3_600)
                 case .appFailing, .appMissing, .outcomeUnknown, .providerUnavailable:
                     grant.dueAt = now.advanced(bySeconds: AppCircuit.pause + Int64(60 * self.ambient.jitter()))
                 }

@@ -61,7 +61,8 @@ struct RevocationOrder: Sendable {
         revocation.format = text("format").flatMap(OAuthMethod.BodyFormat.init) ?? .form
         revocation.parameter = text("parameter") ?? "token"
         self.revocation = revocation
-        headers = data["headers"].map { JSONObject($0.slice).members.map { ($0.name, $0.value.slice.string ?? "") } } ?? []
+        headers =
+            data["headers"].map { JSONObject($0.slice).members.map { ($0.name, $0.value.slice.string ?? "") } } ?? []
         client = text("client_id").map { id in
             OAuthClient(
                 id: id, secret: text("client_secret").map { Secret($0) }, previousSecret: nil,
@@ -101,8 +102,9 @@ package struct GrantDeparture: ConnectionDeparture {
             let issuer = situation.method.issuer(filledFrom: situation.config)
             let endpoints = situation.method.endpoints(
                 filledFrom: situation.config, discovered: issuer.flatMap { services.discovery.cached($0) })
-            guard let order = RevocationOrder(
-                tokens: tokens, method: situation.method, endpoints: endpoints, client: situation.client)
+            guard
+                let order = RevocationOrder(
+                    tokens: tokens, method: situation.method, endpoints: endpoints, client: situation.client)
             else {
                 try note("no_revocation_endpoint", connection, cause: cause, tx: tx)
                 return

@@ -58,7 +58,8 @@ package struct TokenService: Sendable {
             guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
             let isFresh =
                 Tokens(data: situation.data) != nil
-                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: grant.state == .inDoubt ? 0 : leeway) } ?? !grant.kind.isSelfIssued)
+                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: grant.state == .inDoubt ? 0 : leeway) }
+                    ?? !grant.kind.isSelfIssued)
             guard isFresh, let tokens = Tokens(data: situation.data) else {
                 guard grant.state != .suspended else { throw GrantProblem(.suspended) }
                 guard grant.isRefreshable || Tokens(data: situation.data) != nil else {

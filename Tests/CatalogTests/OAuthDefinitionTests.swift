@@ -234,7 +234,7 @@ import Testing
         #expect(method.grant == .jwtBearer)
         #expect(method.tokenURL?.text == "https://example.com/installations/{account}")
         let assertion = try #require(method.assertion)
-        #expect(assertion.algorithm == .ES256)
+        #expect(assertion.algorithm == .es256)
         #expect(assertion.key == "{private_key}")
         #expect(assertion.keyID == "{client_id}")
         #expect(assertion.issuer == "{client_id}")

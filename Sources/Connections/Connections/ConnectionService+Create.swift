@@ -58,7 +58,8 @@ extension ConnectionService {
 
     /// Refuses an integration that is not known or of another type.
     private func resolveIntegration(_ draft: ConnectionDraft, in workspace: WorkspaceID) throws -> Integration {
-        guard let integration = catalog.integration(draft.integration, type: draft.integrationType, in: workspace) else {
+        guard let integration = catalog.integration(draft.integration, type: draft.integrationType, in: workspace)
+        else {
             throw DomainError.validationFailed([
                 "Unknown integration '\(draft.integration)': GET /api/v1/integrations lists the known ones, and "
                     + "integration_type 'custom' takes any name"

@@ -71,7 +71,7 @@ package struct ConnectionService: Sendable {
         _ config: JSONObject, _ row: Connection, integration: Integration, tx: any StoreTransaction
     ) throws -> Bool {
         let split = ConfigSplit(config, integration: integration)
-        guard split.masked.text == row.config else { return false }
+        guard split.masked.hasSameMembers(as: JSONObject(row.config.slice)) else { return false }
         guard !split.entered.members.isEmpty else { return true }
         guard let sealed = try tx.secrets(of: row.id, in: row.workspaceID)?.config else { return false }
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: row.workspaceID)
@@ -202,4 +202,11 @@ extension Connection {
 
 extension ConnectionChange {
     fileprivate var touchesSearch: Bool { label.isPresent || externalID.isPresent }
+}
+
+extension JSONObject {
+    /// In any order.
+    package func hasSameMembers(as other: JSONObject) -> Bool {
+        members.count == other.members.count && members.allSatisfy { other[$0.name] == $0.value }
+    }
 }

@@ -44,7 +44,8 @@ extension Integration {
         let test = identity.map { identity in
             "\(identity.method) \(identity.url ?? "") \(identity.body ?? "") \(pairs(identity.headers))"
         }
-        return (["sent as"] + placements + ["tested by \(test ?? "")", baseURL?.text ?? ""]
+        return
+            (["sent as"] + placements + ["tested by \(test ?? "")", baseURL?.text ?? ""]
             + (method.oauth.map(usage) ?? [])).joined(separator: "\n")
     }
 

@@ -75,7 +75,11 @@ package struct OAuthMethod: Sendable {
 
     /// A signed statement that is exchanged for a token.
     package struct Assertion: Sendable {
-        package enum Algorithm: String, Sendable, CaseIterable { case RS256, ES256, HS256 }
+        package enum Algorithm: String, Sendable, CaseIterable {
+            case rs256 = "RS256"
+            case es256 = "ES256"
+            case hs256 = "HS256"
+        }
         package enum Use: String, Sendable, CaseIterable {
             /// In the body, by RFC 7523.
             case assertion

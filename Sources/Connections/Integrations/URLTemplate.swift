@@ -150,4 +150,3 @@ package struct URLTemplate: Sendable {
         return found
     }
 }
-

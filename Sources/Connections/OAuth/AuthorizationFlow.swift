@@ -137,7 +137,8 @@ package struct AuthorizationRequest: Sendable {
         self.init(
             integration: string("integration") ?? "", authMethodID: string("auth_method_id") ?? "",
             scopes: object["scopes"]?.slice.elements.compactMap(\.string) ?? [],
-            config: object["config"] ?? .emptyObject, connectionID: string("connection_id").flatMap { ConnectionID($0) },
+            config: object["config"] ?? .emptyObject,
+            connectionID: string("connection_id").flatMap { ConnectionID($0) },
             userID: string("user_id"), externalID: string("external_id"), label: object["label"],
             returnURL: string("return_url"), needsConfirmation: object["confirm"]?.string == "true",
             allowsAccountChange: object["allow_account_change"]?.string == "true",

@@ -19,7 +19,8 @@ extension StoreTransaction {
     /// - Parameter from: the only statuses that are changed: a new token heals an expired connection, and says nothing of one
     ///   that has another error.
     package func setStatus(
-        _ status: ConnectionStatus, from: [ConnectionStatus] = [.active, .testing, .error, .expired], ofUsersOf credential: CredentialID, in workspace: WorkspaceID,
+        _ status: ConnectionStatus, from: [ConnectionStatus] = [.active, .testing, .error, .expired],
+        ofUsersOf credential: CredentialID, in workspace: WorkspaceID,
         evidence: StatusEvidence, ambient: Ambient, cause: Cause
     ) throws {
         for connection in try connections(using: credential, in: workspace, limit: .max)

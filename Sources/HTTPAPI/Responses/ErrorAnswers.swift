@@ -73,7 +73,8 @@ enum ErrorAnswers {
             .error(.unprocessableContent, problem.sentence)
         case .providerUnavailable, .outcomeUnknown:
             coded(.badGateway, problem.code.rawValue, problem.sentence)
-        case .needsReauthorization, .secretRebindRequired, .suspended, .held, .paused, .appFailing, .appMissing, .inactive,
+        case .needsReauthorization, .secretRebindRequired, .suspended, .held, .paused, .appFailing, .appMissing,
+            .inactive,
             .unreadable:
             coded(.conflict, problem.code.rawValue, problem.sentence)
         }
@@ -160,8 +161,10 @@ extension GrantProblem {
         case .needsReauthorization: "The grant is gone (\(reason)): its owner must connect again"
         case .secretRebindRequired: "The destination of the secret changed: enter the credentials again"
         case .suspended: "The grant was imported and is not activated: another system may still refresh it"
-        case .held: "The provider refused many grants of this app at once: check the app, then change it or refresh by force"
-        case .paused: "This instance is paused, since its store looks like a copy: run 'patchbay resume' on the original"
+        case .held:
+            "The provider refused many grants of this app at once: check the app, then change it or refresh by force"
+        case .paused:
+            "This instance is paused, since its store looks like a copy: run 'patchbay resume' on the original"
         case .appFailing: "The provider refuses the OAuth app (\(reason)): check its client_id and client_secret"
         case .appMissing: "No OAuth app is registered for this connection: make one with POST /api/v1/oauth/apps"
         case .inactive: "Connection is inactive"

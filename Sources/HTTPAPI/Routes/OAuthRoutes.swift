@@ -93,7 +93,9 @@ extension API {
                 at: ambient.now())
             switch arrival {
             case .connected(let connection, let twins, let returnURL):
-                var parameters = [(name: "status", value: "success"), (name: "connection_id", value: "\(connection.id)")]
+                var parameters = [
+                    (name: "status", value: "success"), (name: "connection_id", value: "\(connection.id)"),
+                ]
                 parameters += twins.prefix(10).map { (name: "same_account_as", value: "\($0)") }
                 guard let returnURL else { return BrowserPage.connected }
                 return .redirect(to: returnURL, adding: parameters)

@@ -55,10 +55,12 @@ extension ImportService {
         guard var grant = try tx.grant(of: connection.credentialID, in: connection.workspaceID),
             grant.state == .suspended
         else { return false }
-        guard let method = services.catalog.integration(of: connection)?.authMethod(connection.authMethodID)?.oauth
+        guard let integration = services.catalog.integration(of: connection),
+            let method = integration.authMethod(connection.authMethodID)?.oauth
         else { throw ImportRefusal(["Integration '\(connection.integration)' has no such auth method any more"]) }
         if grant.kind == .authorizationCode, grant.hasRefreshToken {
             let app = try app(of: grant, connection, tx: tx)
+            try checkEndpoints(of: app, connection, integration: integration, method: method, tx: tx)
             grant.appID = app.id
             grant.clientID = app.clientID
         }
@@ -68,6 +70,18 @@ extension ImportService {
             JournalEntry(.grantActivated, in: grant.workspaceID, subject: grant.credentialID.description),
             id: services.ambient.id(), cause: cause)
         return true
+    }
+
+    /// The tokens were bound to where the connection pointed when it moved in.
+    private func checkEndpoints(
+        of app: OAuthApp, _ connection: Connection, integration: Integration, method: OAuthMethod,
+        tx: any StoreTransaction
+    ) throws {
+        let config = app.config(over: JSONObject(connection.config.slice), method: method)
+        let bound = try tx.secrets(of: connection.id, in: connection.workspaceID)?.origins
+        guard bound == integration.origins(config: config, method: connection.authMethodID) else {
+            throw ImportRefusal(["The OAuth app has other endpoints than this connection: import the connection again"])
+        }
     }
 
     /// The app that will present the refresh token: the one that obtained it, where that is known.

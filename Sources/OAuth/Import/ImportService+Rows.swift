@@ -39,7 +39,8 @@ extension ImportService {
     ) throws -> Outcome {
         let draft = ConnectionDraft(
             integration: integration.id, integrationType: integration.type, authMethodID: method.id,
-            credential: .inline(row.credentials), label: row.label?.slice, config: row.config ?? JSONObject(),
+            credential: .inline(row.credentials), label: row.label?.slice,
+            config: origin.config(over: row.config) ?? JSONObject(),
             userID: row.userID, externalID: row.externalID, tags: row.tags?.slice, metadata: row.metadata?.slice)
         let connection = try connections.create(
             draft, integration: integration, in: workspace, cause: cause, tx: tx)
@@ -68,7 +69,7 @@ extension ImportService {
         let stored = try keeper.open(
             sealed, of: known.credentialID, recordKey: keeper.recordKey(of: sealed, known.credentialID))
         let grant = try tx.grant(of: known.credentialID, in: known.workspaceID)
-        let change = try change(of: known, to: row, integration: integration, tx: tx)
+        let change = try change(of: known, to: row, origin, integration: integration, tx: tx)
         let hasGrant = grant.map { origin.agrees(with: $0) && row.agrees(with: $0) } ?? true
         if stored.hasSameMembers(as: row.credentials), hasGrant, !change.isEffective {
             return Outcome(status: .unchanged, connection: known.id)
@@ -89,13 +90,15 @@ extension ImportService {
 
     /// What the row says and the connection has not. What the row leaves out stays.
     private func change(
-        of known: Connection, to row: ImportRow, integration: Integration, tx: any StoreTransaction
+        of known: Connection, to row: ImportRow, _ origin: GrantOrigin, integration: Integration,
+        tx: any StoreTransaction
     ) throws -> ConnectionChange {
         var change = ConnectionChange()
         if let label = row.label, label != known.label { change.label = .value(label.slice) }
         if let tags = row.tags, tags != known.tags { change.tags = .value(tags.slice) }
         if let metadata = row.metadata, metadata != known.metadata { change.metadata = .value(metadata.slice) }
-        if let config = row.config, try !connections.hasConfig(config, known, integration: integration, tx: tx) {
+        let config = origin.config(over: row.config ?? JSONObject(known.config.slice))
+        if let config, try !connections.hasConfig(config, known, integration: integration, tx: tx) {
             change.config = .value(config.text.slice)
         }
         return change
@@ -133,7 +136,7 @@ extension ImportService {
     ) throws {
         var grant = grant
         if origin.isKnown {
-            grant.appID = origin.appID
+            grant.appID = origin.app?.id
             grant.clientID = origin.clientID
         }
         if let scopes = row.scopes {
@@ -151,18 +154,26 @@ extension ImportService {
 /// Which app obtained a grant, as far as a row tells. A refresh token belongs to one client, and some providers revoke one that
 /// another presents.
 struct GrantOrigin {
-    let appID: OAuthAppID?
+    /// `nil` where the row names none, or one that is not registered yet.
+    let app: OAuthApp?
     let clientID: String?
+    /// The one whose endpoints count: where no client is known, that of new flows.
+    private let settings: OAuthApp?
+    private let method: OAuthMethod?
 
     init(
         _ row: ImportRow, integration: Integration, method: AuthMethod, apps: OAuthAppService,
         in workspace: WorkspaceID, tx: any StoreTransaction
     ) throws {
+        self.method = method.oauth
         guard let id = row.appID else {
             clientID = row.clientID
-            appID = try row.clientID.flatMap {
-                try apps.app(client: $0, integration: integration.id, method: method.id, in: workspace, tx: tx)?.id
+            app = try row.clientID.flatMap {
+                try apps.app(client: $0, integration: integration.id, method: method.id, in: workspace, tx: tx)
             }
+            settings =
+                clientID == nil
+                ? try apps.app(integration: integration.id, method: method.id, in: workspace, tx: tx) : app
             return
         }
         guard let app = try apps.app(id, in: workspace, tx: tx), app.integration == integration.id,
@@ -171,13 +182,19 @@ struct GrantOrigin {
         guard row.clientID == nil || row.clientID == app.clientID else {
             throw ImportRefusal(["Field 'client_id' is not the client_id of the app that 'app_id' names"])
         }
-        (appID, clientID) = (id, app.clientID)
+        (self.app, settings, clientID) = (app, app, app.clientID)
     }
 
     var isKnown: Bool { clientID != nil }
 
+    /// With the app's own values over it, which say where the client's secret goes.
+    func config(over config: JSONObject?) -> JSONObject? {
+        guard let settings, let method else { return config }
+        return settings.config(over: config ?? JSONObject(), method: method)
+    }
+
     func agrees(with grant: Grant) -> Bool {
-        (appID == nil || appID == grant.appID) && (clientID == nil || clientID == grant.clientID)
+        (app == nil || app?.id == grant.appID) && (clientID == nil || clientID == grant.clientID)
     }
 }
 
@@ -198,12 +215,5 @@ extension ImportRow {
 
     fileprivate func agrees(with grant: Grant) -> Bool {
         scopes == nil || scopes == grant.requestedScopes
-    }
-}
-
-extension JSONObject {
-    /// In any order.
-    fileprivate func hasSameMembers(as other: JSONObject) -> Bool {
-        members.count == other.members.count && members.allSatisfy { other[$0.name] == $0.value }
     }
 }
