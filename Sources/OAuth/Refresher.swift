@@ -166,10 +166,6 @@ package final class Refresher: Sendable {
         if let lease = grant.lease, lease.owner != owner, lease.until > now, !pause.isStoreExclusive {
             throw GrantProblem(.providerUnavailable, "refreshed_elsewhere")
         }
-        // Whoever asks while a grant is in doubt waits for its time: the old token is not presented once for each of them.
-        if grant.state == .inDoubt, grant.answer == nil, let due = grant.dueAt, due > now {
-            throw GrantProblem(.outcomeUnknown, grant.lastFailure)
-        }
         let issuer = situation.method.issuer(filledFrom: situation.config)
         let discovered = issuer.flatMap { discovery.cached($0) }
         if let issuer, discovered == nil, situation.method.tokenURL == nil { return .discover(issuer: issuer) }
@@ -181,6 +177,10 @@ package final class Refresher: Sendable {
             return .read(work(situation, endpoints, isSecondTry: false, cause: cause), raw)
         }
         guard isForced || grant.needsRefresh(at: now) else { return .done(.fresh(expiresAt: grant.accessExpiresAt)) }
+        // Whoever asks while a grant is in doubt waits for its time: the old token is not presented once for each of them.
+        if grant.state == .inDoubt, let due = grant.dueAt, due > now {
+            throw GrantProblem(.outcomeUnknown, grant.lastFailure)
+        }
         guard grant.isRefreshable else {
             return .done(try recordEnd(of: situation, at: now, cause: cause, tx: tx))
         }

@@ -48,8 +48,8 @@ import Testing
     @Test func whoGivesUpTakesNoTurn() async throws {
         let gate = Gate(capacity: 1, lineLength: 10)
         try await gate.enter(until: Self.soon)
-        await #expect(throws: EgressError.timedOut) { try await gate.enter(until: .now() + .milliseconds(10)) }
-        await #expect(throws: EgressError.timedOut) { try await gate.enter(until: .now()) }
+        await #expect(throws: EgressError.overloaded) { try await gate.enter(until: .now() + .milliseconds(10)) }
+        await #expect(throws: EgressError.overloaded) { try await gate.enter(until: .now()) }
         let cancelled = Task { try await gate.enter(until: Self.soon) }
         cancelled.cancel()
         await #expect(throws: EgressError.closed) { try await cancelled.value }
@@ -78,7 +78,7 @@ import Testing
         }
         try await gate.enter(until: Self.soon)
         try await gate.enter(until: Self.soon)
-        await #expect(throws: EgressError.timedOut) { try await gate.enter(until: .now()) }
+        await #expect(throws: EgressError.overloaded) { try await gate.enter(until: .now()) }
     }
 }
 

@@ -38,8 +38,8 @@ import Testing
         Case(testDescription: "a tenth before the end", expiresIn: 3_600, due: (3_240, 2_880)),
         Case(testDescription: "ten minutes at the most", expiresIn: 86_400, due: (85_800, 85_200)),
         Case(testDescription: "a minute's life", expiresIn: 60, due: (54, 48)),
-        Case(testDescription: "no life at all", expiresIn: 0, due: (0, 0)),
-        Case(testDescription: "over already", expiresIn: -5, due: (-5, -5)),
+        Case(testDescription: "no life at all: not without a pause", expiresIn: 0, due: (60, 60)),
+        Case(testDescription: "over already", expiresIn: -5, due: (60, 60)),
         Case(testDescription: "no end", due: nil),
         Case(
             testDescription: "no refresh token: at the very end", expiresIn: 3_600, hasRefreshToken: false,
@@ -126,6 +126,17 @@ import Testing
         #expect(grant.fence == 2)
         #expect(!grant.hasRefreshToken)
         #expect(grant.dueAt == nil)
+    }
+
+    @Test func `entered tokens do not activate a suspended grant`() {
+        var grant = Self.grant()
+        grant.state = .suspended
+        var data = JSONObject()
+        Self.tokens(expiresIn: 3_600).merge(into: &data)
+        grant.enter(data, method: OAuthMethod(), at: .t0, jitter: 0)
+        #expect(grant.state == .suspended)
+        #expect(grant.dueAt == nil)
+        #expect(grant.hasRefreshToken)
     }
 
     // MARK: Failing

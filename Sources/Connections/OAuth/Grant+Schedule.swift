@@ -22,6 +22,8 @@ extension Grant {
         }
         if let scopes = tokens.scopes { grantedScopes = scopes }
         dueAt = nextDue(method, at: now, jitter: jitter)
+        // An end that has passed already is the provider's mistake, and must not be refreshed without a pause.
+        if let due = dueAt, due <= now { dueAt = now.advanced(bySeconds: 60) }
     }
 
     /// Tokens that somebody entered rather than a provider answered with. Whatever was under way for the ones before is void:
@@ -36,6 +38,8 @@ extension Grant {
         let isSuspended = state == .suspended
         refreshExpiresAt = nil
         accept(tokens, hasRefreshToken: tokens.refreshToken != nil, method: method, at: now, jitter: jitter)
+        // What was entered may be over already, and is refreshed at once then.
+        dueAt = nextDue(method, at: now, jitter: jitter)
         if kind.isSelfIssued { accessExpiresAt = now }
         // Another system may still refresh it, whatever was entered.
         if isSuspended { (state, dueAt) = (.suspended, nil) }
@@ -51,9 +55,7 @@ extension Grant {
             refreshExpiresAt.map { Self.ahead(of: $0, from: now, jitter: jitter) },
             method.idleRefresh.map { now.advanced(bySeconds: Int64(Double($0) * (0.8 - 0.1 * jitter))) },
         ]
-        guard let next = candidates.compactMap(\.self).min() else { return nil }
-        // An end that has passed already is somebody's mistake, and must not be refreshed without a pause.
-        return next > now ? next : now.advanced(bySeconds: 60)
+        return candidates.compactMap(\.self).min()
     }
 
     /// A tenth of the lifetime before the end, ten minutes at the most, and up to as much again earlier.
@@ -69,7 +71,7 @@ extension Grant {
         dueAt = nil
     }
 
-    /// The other system has let go of it.
+    /// The other system has let go of it. What ended meanwhile is due at once.
     package mutating func activate(method: OAuthMethod, at now: Timestamp, jitter: Double) {
         state = .live
         dueAt = nextDue(method, at: now, jitter: jitter)

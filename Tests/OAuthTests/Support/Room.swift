@@ -193,7 +193,7 @@ struct Room: Sendable {
         let refreshToken: String?
     }
 
-    /// A connection whose grant the provider made, due whenever the schedule says.
+    /// A connection whose grant the provider made, due when the schedule says, and now where nothing is left of it.
     func grant(_ number: UInt64 = 1, expiresIn: Int64 = 3_600) async throws -> Seeded {
         let answer = try await control("grants", #"{"client_id":"simulator","expires_in":\#(expiresIn)}"#)
         let refresh: String = try #require(answer.text(at: "grants.0.refresh_token"))
@@ -227,6 +227,7 @@ struct Room: Sendable {
             workspaceID: Self.workspace, credentialID: key.credentialID, kind: method.grant, appID: app.id,
             clientID: app.clientID)
         row.accept(tokens, hasRefreshToken: refresh != nil, method: method, at: now, jitter: 0)
+        if let expiresIn, expiresIn <= 0 { row.dueAt = now }
         var data = JSONObject()
         tokens.merge(into: &data)
         try await store.write { [row, data] tx in
