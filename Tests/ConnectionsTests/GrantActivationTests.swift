@@ -32,7 +32,7 @@ import Testing
         // A tenth of what is left before the end.
         Case(expiresIn: 3_600, activatedAt: 0, due: 3_240), Case(expiresIn: 3_600, activatedAt: 1_800, due: 3_420),
         // What ended meanwhile is due at once.
-        Case(expiresIn: 3_600, activatedAt: 7_200, due: 7_260),
+        Case(expiresIn: 3_600, activatedAt: 7_200, due: 3_600),
     ])
     func `activated, it is due by what is left of its token`(_ times: Case) {
         var grant = Self.grant(expiresIn: times.expiresIn, hasRefreshToken: true)

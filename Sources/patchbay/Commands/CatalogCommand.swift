@@ -51,7 +51,7 @@ struct CatalogCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check an integration's file; tells file, line and reason.",
             discussion: """
-                With --against simulate, its OAuth methods are also tried, with the provider's addresses replaced by a simulated
+                With --against simulate, its OAuth methods are also tried, with the provider's addresses replaced by a simulated \
                 one's: authorize, exchange, two refreshes, revocation. What the simulator cannot answer is told.
                 """)
 

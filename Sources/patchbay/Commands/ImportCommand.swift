@@ -11,8 +11,8 @@ struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Move connections in with their tokens, without asking anybody again.",
         discussion: """
-            What is imported hands out its access token while that lasts, and is not refreshed until it is activated, so that two
-            systems never spend one refresh token. Importing the same file again changes nothing; a newer file brings newer
+            What is imported hands out its access token while that lasts, and is not refreshed until it is activated, so that two \
+            systems never spend one refresh token. Importing the same file again changes nothing; a newer file brings newer \
             tokens, as long as a connection is not activated. docs/MIGRATING.md is the whole way.
             """,
         subcommands: [CSV.self, Nango.self, NDJSON.self, Activate.self])
@@ -21,8 +21,8 @@ struct ImportCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "csv", abstract: "Import a table of tokens with a header.",
             discussion: """
-                Columns: integration, external_id, access_token, refresh_token, token_type, expires_at, scope, id_token, scopes,
-                auth_method_id, user_id, label, tags, client_id, app_id, config.NAME, metadata.NAME, credentials.NAME.
+                Columns: integration, external_id, access_token, refresh_token, token_type, expires_at, scope, id_token, scopes, \
+                auth_method_id, user_id, label, tags, client_id, app_id, config.NAME, metadata.NAME, credentials.NAME. \
                 external_id and access_token are needed; expires_at is RFC 3339, or seconds or milliseconds since 1970.
                 """)
 
@@ -43,7 +43,7 @@ struct ImportCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "nango", abstract: "Import connections as Nango's API gives them.",
             discussion: """
-                A list of what GET /connections/ID?refresh_token=true answers, as JSON. The connection_id becomes the external_id,
+                A list of what GET /connections/ID?refresh_token=true answers, as JSON. The connection_id becomes the external_id, \
                 the end user's id the user_id, connection_config the config.
                 """)
 

@@ -10,7 +10,7 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Put a backup in the place of the store; the server must be stopped.",
         discussion: """
-            The backup is checked first, and against the master key that is configured here. What is restored is paused until
+            The backup is checked first, and against the master key that is configured here. What is restored is paused until \
             'patchbay resume': its grants may have been refreshed since the backup was made, or still be in use by the original.
             """)
 

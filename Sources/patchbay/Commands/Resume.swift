@@ -10,11 +10,11 @@ struct Resume: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Let an instance go on that is paused because its store looks like a copy.",
         discussion: """
-            After 'patchbay restore', and where the store and the file instance-epoch in the data folder disagree, an instance
-            reads and writes, but refreshes, revokes and delivers nothing: the original may still do that, and many providers
+            After 'patchbay restore', and where the store and the file instance-epoch in the data folder disagree, an instance \
+            reads and writes, but refreshes, revokes and delivers nothing: the original may still do that, and many providers \
             revoke a grant whose refresh token comes twice. Make sure that the original has ended, then resume.
 
-            All API keys become inactive but those that --keep-key names. Without one, a new key that may do everything is made
+            All API keys become inactive but those that --keep-key names. Without one, a new key that may do everything is made \
             and printed.
             """)
 

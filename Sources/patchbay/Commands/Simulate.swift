@@ -15,10 +15,10 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a hostile OAuth provider on this machine, to test against.",
         discussion: """
-            It consents at once and gives tokens by /authorize and /token; /api/me and /userinfo take them, /revoke and /introspect
-            do what they say, and /.well-known/oauth-authorization-server tells all that. Its clients are simulator with the secret
-            simulator-secret, and simulator-public without one. Modes say how it misbehaves: of all by --mode, of some by a path
-            like /m/rotate+jwt/token or by a client id like simulator--rotate+jwt. The same seed and the same requests give the
+            It consents at once and gives tokens by /authorize and /token; /api/me and /userinfo take them, /revoke and /introspect \
+            do what they say, and /.well-known/oauth-authorization-server tells all that. Its clients are simulator with the secret \
+            simulator-secret, and simulator-public without one. Modes say how it misbehaves: of all by --mode, of some by a path \
+            like /m/rotate+jwt/token or by a client id like simulator--rotate+jwt. The same seed and the same requests give the \
             same tokens. /_simulate/stats counts what it saw. It listens on loopback only, and keeps everything in memory.
             """)
 
