@@ -36,6 +36,8 @@ if [ -e /usr/include/zlib.h ]; then fine "zlib"; else lacks "zlib.h" "apt-get in
 printf 'To test (make test installs these by itself as root or with sudo):\n'
 program curl "tries the running binary" curl
 program strace "shows that a sync comes before an answer" strace
+program chromium "opens pages as people do" chromium
+program chromedriver "drives the browser" chromium-driver
 if /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null; then
     fine "$(/usr/bin/python3 --version), with venv"
 else

@@ -46,8 +46,8 @@ struct EpochFile {
     enum Finding: Equatable {
         case missing
         case epoch(InstanceEpoch)
-        /// The file was made elsewhere than it is.
-        case copied
+        /// The file was made elsewhere than it is, or is none of ours.
+        case foreign
     }
 
     let path: String
@@ -64,9 +64,9 @@ struct EpochFile {
         }
         defer { close(file) }
         let words = (PrivateFile.read(path) ?? "").split { $0 == " " || $0 == "\n" }.map(String.init)
-        guard words.count == 3 else { return .copied }
+        guard words.count == 3 else { return .foreign }
         let kept = Place(birth: Int64(words[1]), machine: words[2] == "-" ? nil : words[2])
-        return kept.agrees(with: Place(of: file)) ? .epoch(InstanceEpoch(kept: words[0])) : .copied
+        return kept.agrees(with: Place(of: file)) ? .epoch(InstanceEpoch(kept: words[0])) : .foreign
     }
 
     func write(_ epoch: InstanceEpoch) throws {
@@ -100,7 +100,7 @@ enum InstanceStanding: Equatable {
             return .original
         case (nil, _): return .copy("the store has no epoch and \(file.path) is there")
         case (_, .missing): return .copy("\(file.path) is missing")
-        case (_, .copied): return .copy("\(file.path) was copied here")
+        case (_, .foreign): return .copy("\(file.path) was made elsewhere, or is damaged")
         case (_, .epoch): return .copy("the store's epoch is not the one in \(file.path)")
         }
     }
