@@ -473,17 +473,10 @@ package struct AuthorizationService: Sendable {
         guard services.catalog.problems(config: config, of: integration).isEmpty else {
             throw CallbackFailure(.refused)
         }
-        let issuer = method.issuer(filledFrom: config)
-        let endpoints = method.endpoints(
-            filledFrom: config, discovered: issuer.flatMap { services.discovery.cached($0) })
+        let endpoints = services.discovery.knownEndpoints(of: method, filledFrom: config)
         var tokens = tokens
-        if tokens.expiresAt == nil {
-            let answered = await Introspection(endpoint: services.endpoint)
-                .expiry(of: tokens, url: endpoints.introspect, client: client)
-            tokens.expiresAt =
-                answered ?? tokens.accessToken.withText { Tokens.instant(jwtClaims($0)?["exp"]) }
-                ?? method.lifetime.map { askedAt.advanced(bySeconds: Int64($0)) }
-        }
+        tokens.expiresAt = await Introspection(endpoint: services.endpoint).end(
+            of: tokens, method: method, endpoints: endpoints, client: client, askedAt: askedAt)
         let account = await identities.account(
             of: tokens, answer: answer, integration: integration, method: authMethod, config: config,
             endpoints: endpoints)

@@ -41,6 +41,12 @@ final class Discovery: Sendable {
         }
     }
 
+    /// A method's endpoints without asking anybody, for units of work.
+    func knownEndpoints(of method: OAuthMethod, filledFrom config: JSONObject) -> Endpoints {
+        method.endpoints(
+            filledFrom: config, discovered: method.issuer(filledFrom: config).flatMap { cached($0) })
+    }
+
     /// Where the issuer cannot be asked, what it said before goes on for a while.
     func endpoints(of issuer: String) async throws -> Endpoints {
         if let cached = cached(issuer) { return cached }

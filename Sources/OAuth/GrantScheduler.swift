@@ -119,16 +119,14 @@ package struct GrantScheduler: Service, CustomStringConvertible {
             let method = try? services.apps.oauthMethod(
                 flow.request.integration, flow.request.authMethodID, in: flow.workspaceID)
         else { return }
-        let issuer = method.issuer(filledFrom: harvest.config)
-        let endpoints = method.endpoints(
-            filledFrom: harvest.config, discovered: issuer.flatMap { services.discovery.cached($0) })
+        let endpoints = services.discovery.knownEndpoints(of: method, filledFrom: harvest.config)
         let client = try? services.apps.client(app, method: method, in: flow.workspaceID, at: now, tx: tx)
         guard
             let order = RevocationOrder(
                 tokens: harvest.tokens, method: method, endpoints: endpoints, client: client)
         else { return }
         try services.enqueue(
-            order, connection: flow.request.connectionID ?? services.ambient.id(),
-            integration: flow.request.integration, in: flow.workspaceID, at: now, tx: tx)
+            order, connection: services.ambient.id(), integration: flow.request.integration, in: flow.workspaceID,
+            at: now, tx: tx)
     }
 }

@@ -6,7 +6,7 @@ struct Introspection: Sendable {
     let endpoint: TokenEndpoint
 
     /// `nil` where there is no such endpoint, or it does not tell.
-    func expiry(of tokens: Tokens, url: String?, client: OAuthClient?) async -> Timestamp? {
+    private func expiry(of tokens: Tokens, url: String?, client: OAuthClient?) async -> Timestamp? {
         guard let url else { return nil }
         let request = TokenEndpoint.Request(
             url: url,
@@ -18,5 +18,16 @@ struct Introspection: Sendable {
             let slice = try? JSONSlice(parsing: raw.body)
         else { return nil }
         return Tokens.instant(JSONObject(slice)["exp"])
+    }
+
+    /// When a token ends whose answer did not say: by the provider, by the token itself if it is a JWT, or by what the
+    /// integration declares. `nil` where it does not end.
+    func end(
+        of tokens: Tokens, method: OAuthMethod, endpoints: Endpoints, client: OAuthClient?, askedAt: Timestamp
+    ) async -> Timestamp? {
+        if let told = tokens.expiresAt { return told }
+        return await expiry(of: tokens, url: endpoints.introspect, client: client)
+            ?? tokens.accessToken.withText { Tokens.instant(jwtClaims($0)?["exp"]) }
+            ?? method.lifetime.map { askedAt.advanced(bySeconds: Int64($0)) }
     }
 }

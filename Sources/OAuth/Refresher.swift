@@ -76,7 +76,6 @@ package final class Refresher: Sendable {
     /// What was written down before asking the provider.
     struct Work: Sendable {
         let key: GrantKey
-        let connectionID: ConnectionID
         let method: OAuthMethod
         let config: JSONObject
         let data: JSONObject
@@ -84,7 +83,6 @@ package final class Refresher: Sendable {
         let client: OAuthClient?
         let appID: OAuthAppID?
         let endpoints: Endpoints
-        let generation: Int64
         let fence: Int64
         let isSecondTry: Bool
         /// The app is in trouble for many refused grants at once already.
@@ -244,9 +242,9 @@ package final class Refresher: Sendable {
     ) -> Work {
         Work(
             key: GrantKey(workspaceID: situation.grant.workspaceID, credentialID: situation.grant.credentialID),
-            connectionID: situation.connection.id, method: situation.method, config: situation.config,
+            method: situation.method, config: situation.config,
             data: situation.data, recordKey: situation.recordKey, client: situation.client,
-            appID: situation.app?.id, endpoints: endpoints, generation: situation.sealed.generation,
+            appID: situation.app?.id, endpoints: endpoints,
             fence: situation.grant.fence, isSecondTry: isSecondTry || situation.grant.intent?.isSecondTry ?? false,
             isAppInBurst: situation.app?.failure?.reason == Self.burst, cause: cause)
     }
@@ -316,22 +314,14 @@ package final class Refresher: Sendable {
     private func conclude(_ raw: RawAnswer, of work: Work) async throws -> Result {
         switch TokenOutcome(raw, method: work.method) {
         case .granted(var tokens, _):
-            if tokens.expiresAt == nil {
-                tokens.expiresAt = await lifetime(of: tokens, work: work, askedAt: raw.askedAt)
-            }
+            tokens.expiresAt = await Introspection(endpoint: endpoint).end(
+                of: tokens, method: work.method, endpoints: work.endpoints, client: work.client, askedAt: raw.askedAt)
             let granted = tokens
             if let app = work.appID { circuit.noteSuccess(AppCircuit.Key(work.key.workspaceID, app)) }
             return try await store.write { tx in try self.accept(granted, of: work, tx: tx) }
         case .refused(let refusal):
             return try await store.write { tx in try self.record(refusal, of: work, tx: tx) }
         }
-    }
-
-    private func lifetime(of tokens: Tokens, work: Work, askedAt: Timestamp) async -> Timestamp? {
-        let answered = await Introspection(endpoint: endpoint)
-            .expiry(of: tokens, url: work.endpoints.introspect, client: work.client)
-        return answered ?? tokens.accessToken.withText { Tokens.instant(jwtClaims($0)?["exp"]) }
-            ?? work.method.lifetime.map { askedAt.advanced(bySeconds: Int64($0)) }
     }
 
     private func accept(_ tokens: Tokens, of work: Work, tx: any StoreTransaction) throws -> Result {

@@ -99,9 +99,7 @@ package struct GrantDeparture: ConnectionDeparture {
         do {
             let situation = try services.reader.situation(key, via: connection.id, tx: tx)
             guard let tokens = Tokens(data: situation.data) else { return }
-            let issuer = situation.method.issuer(filledFrom: situation.config)
-            let endpoints = situation.method.endpoints(
-                filledFrom: situation.config, discovered: issuer.flatMap { services.discovery.cached($0) })
+            let endpoints = services.discovery.knownEndpoints(of: situation.method, filledFrom: situation.config)
             guard
                 let order = RevocationOrder(
                     tokens: tokens, method: situation.method, endpoints: endpoints, client: situation.client)

@@ -9,6 +9,21 @@ struct OAuthClient: Sendable {
     /// The one before a rotation: tried when the provider does not take the new one yet.
     let previousSecret: Secret?
     let authentication: OAuthMethod.ClientAuthentication
+
+    /// Shows who we are the way the provider wants it (RFC 6749, 2.3.1).
+    /// - Parameter secret: the current one or the one before.
+    func authenticate(_ request: inout TokenEndpoint.Request, with secret: Secret?) {
+        switch (authentication, secret) {
+        case (.basic, let secret?):
+            // Both are form-encoded first.
+            let pair = secret.withText { "\(formEncoded(id)):\(formEncoded($0))" }
+            request.headers.append((name: "Authorization", value: "Basic \(base64(Array(pair.utf8)))"))
+        case (.post, let secret?):
+            request.parameters.append((name: "client_id", value: id))
+            secret.withText { request.parameters.append((name: "client_secret", value: $0)) }
+        case (.none, _), (_, nil): request.parameters.append((name: "client_id", value: id))
+        }
+    }
 }
 
 /// Sends token requests. What comes back is raw: the caller keeps it before reading it.
@@ -39,19 +54,19 @@ struct TokenEndpoint: Sendable {
     }
 
     private func send(_ request: Request, as client: OAuthClient?, secret: Secret?) async throws -> RawAnswer {
-        var parameters = request.parameters
+        var request = request
+        client?.authenticate(&request, with: secret)
         var headers = [(name: "Accept", value: "application/json")]
         headers += request.headers.filter { $0.name.lowercased() != "accept" }
-        if let client { authenticate(client, secret: secret, headers: &headers, parameters: &parameters) }
         let body: [UInt8]
         switch request.format {
         case .form:
             headers.append((name: "Content-Type", value: "application/x-www-form-urlencoded"))
-            body = Array(formEncoded(parameters).utf8)
+            body = Array(formEncoded(request.parameters).utf8)
         case .json:
             headers.append((name: "Content-Type", value: "application/json"))
             var json = JSONObject()
-            for parameter in parameters { json[parameter.name] = JSONText(parameter.value) }
+            for parameter in request.parameters { json[parameter.name] = JSONText(parameter.value) }
             body = json.text.bytes
         }
         let askedAt = now()
@@ -60,23 +75,6 @@ struct TokenEndpoint: Sendable {
                 purpose: .oauth, method: request.method, url: request.url, headers: headers, body: body,
                 timeout: Self.timeout, maxResponseSize: Self.maxAnswerSize))
         return RawAnswer(status: response.status, body: response.body, askedAt: askedAt)
-    }
-
-    private func authenticate(
-        _ client: OAuthClient, secret: Secret?, headers: inout [(name: String, value: String)],
-        parameters: inout [(name: String, value: String)]
-    ) {
-        switch (client.authentication, secret) {
-        case (.basic, let secret?):
-            // Both are form-encoded first (RFC 6749, 2.3.1).
-            let pair = secret.withText { "\(formEncoded(client.id)):\(formEncoded($0))" }
-            headers.append((name: "Authorization", value: "Basic \(base64(Array(pair.utf8)))"))
-        case (.post, let secret?):
-            parameters.append((name: "client_id", value: client.id))
-            secret.withText { parameters.append((name: "client_secret", value: $0)) }
-        case (.none, _), (_, nil):
-            parameters.append((name: "client_id", value: client.id))
-        }
     }
 }
 

@@ -64,15 +64,10 @@ struct TokenRequestBuilder {
     /// The client is the credential itself here, rather than an app that sends people to a provider.
     private func identify(_ request: inout TokenEndpoint.Request, by work: Refresher.Work) throws {
         guard let id = work.data.text(at: "client_id") else { throw GrantProblem(.notInstalled, "client_id_missing") }
-        let secret = work.data.text(at: "client_secret")
-        switch (work.method.clientAuthentication, secret) {
-        case (.basic, let secret?):
-            let pair = Array("\(formEncoded(id)):\(formEncoded(secret))".utf8)
-            request.headers.append((name: "Authorization", value: "Basic \(base64(pair))"))
-        case (.post, let secret?):
-            request.parameters += [(name: "client_id", value: id), (name: "client_secret", value: secret)]
-        case (.none, _), (_, nil): request.parameters.append((name: "client_id", value: id))
-        }
+        let secret = work.data.text(at: "client_secret").map { Secret($0) }
+        OAuthClient(
+            id: id, secret: secret, previousSecret: nil, authentication: work.method.clientAuthentication
+        ).authenticate(&request, with: secret)
     }
 
     private func assertion(for work: Refresher.Work, audience: String) async throws -> String {

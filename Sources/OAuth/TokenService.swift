@@ -56,13 +56,14 @@ package struct TokenService: Sendable {
             let grant = situation.grant
             let now = services.ambient.now()
             guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
+            let tokens = Tokens(data: situation.data)
             let isFresh =
-                Tokens(data: situation.data) != nil
+                tokens != nil
                 && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: grant.state == .inDoubt ? 0 : leeway) }
                     ?? !grant.kind.isSelfIssued)
-            guard isFresh, let tokens = Tokens(data: situation.data) else {
+            guard isFresh, let tokens else {
                 guard grant.state != .suspended else { throw GrantProblem(.suspended) }
-                guard grant.isRefreshable || Tokens(data: situation.data) != nil else {
+                guard grant.isRefreshable || tokens != nil else {
                     throw GrantProblem(.notInstalled)
                 }
                 return .refresh(key)

@@ -55,6 +55,8 @@ package func secureRandomBytes(_ count: Int) -> [UInt8] {
         while !rest.isEmpty {
             let part = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(most))
             guard let start = part.baseAddress, getentropy(start, part.count) == 0 else {
+                // It fails only where the kernel has none. Going on with anything weaker, or with zeros, would make secrets that
+                // open for others; nothing is half-written by ending here, since units of work are whole or not at all.
                 fatalError("the system has no random numbers")
             }
             rest = rest.dropFirst(part.count)
