@@ -21,6 +21,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "LosslessJSON"),
         .target(name: "Connections", dependencies: ["LosslessJSON"]),
@@ -41,7 +42,7 @@ let package = Package(
         .target(
             name: "Egress",
             dependencies: [
-                "Connections",
+                "LosslessJSON", "Connections",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -49,6 +50,7 @@ let package = Package(
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ]),
         .target(
             name: "OAuth",
@@ -56,6 +58,24 @@ let package = Package(
                 "LosslessJSON", "Connections", "Egress",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .target(
+            name: "Probes",
+            dependencies: [
+                "LosslessJSON", "Connections", "Egress", "CPostgreSQL",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .target(
+            name: "Delivery",
+            dependencies: [
+                "LosslessJSON", "Connections", "Egress",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
@@ -81,13 +101,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("OpenAPI/openapi.json")]),
         .executableTarget(
             name: "patchbay",
             dependencies: [
-                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "Egress", "OAuth", "Simulator", "HTTPAPI",
-                "CLinux",
+                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "Egress", "OAuth", "Probes", "Delivery",
+                "Simulator", "HTTPAPI", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -109,9 +130,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Benchmarks/BareClient"),
-        .target(name: "TestSupport", dependencies: ["LosslessJSON", "Connections"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "LosslessJSON", "Connections", "Vault", "Storage", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/TestSupport"),
         .testTarget(name: "LosslessJSONTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),
-        .testTarget(name: "ConnectionsTests", dependencies: ["LosslessJSON", "Connections", "TestSupport"]),
+        .testTarget(name: "ConnectionsTests", dependencies: ["LosslessJSON", "Connections", "Storage", "TestSupport"]),
         .testTarget(name: "VaultTests", dependencies: ["LosslessJSON", "Connections", "Vault", "TestSupport"]),
         .testTarget(name: "CatalogTests", dependencies: ["LosslessJSON", "Connections", "Catalog", "TestSupport"]),
         .testTarget(
@@ -120,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "EgressTests",
             dependencies: [
-                "Connections", "Egress",
+                "LosslessJSON", "Connections", "Egress",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -135,9 +161,28 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
+            name: "ProbesTests",
+            dependencies: [
+                "LosslessJSON", "Connections", "Storage", "Egress", "Probes", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: [
+                "LosslessJSON", "Connections", "Vault", "Storage", "Egress", "Delivery", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "Egress", "OAuth", "HTTPAPI",
+                "LosslessJSON", "Connections", "Catalog", "Vault", "Storage", "Egress", "OAuth", "Probes", "Delivery",
+                "HTTPAPI",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -37,6 +37,7 @@ class Row:
     """What differs from one copy to the next."""
 
     id: str
+    key: int
     label: str
     status: str
     user_id: str | None
@@ -48,13 +49,23 @@ def crockford(number: int, length: int) -> str:
     return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(length)))
 
 
+def row_key(ulid: str) -> int:
+    """The number that the store keeps a connection under: bits 57 to 119 of its id."""
+    value = 0
+    for character in ulid:
+        value = value << 5 | CROCKFORD.index(character)
+    return value >> 57 & (1 << 63) - 1
+
+
 def rows(count: int, start: int) -> Iterator[Row]:
     users = max(1, count // 100)
     for number in range(count):
         label = f"Team {number}"
         user_id = f"user-{number // 10 % users}" if number % 10 == 0 else None
+        ulid = f"{ID_START}{crockford(number, 6)}{ID_END}"
         yield Row(
-            id=f"conn_{ID_START}{crockford(number, 6)}{ID_END}",
+            id=f"conn_{ulid}",
+            key=row_key(ulid),
             label=json.dumps(label),
             status=STATUSES[number * 7 % len(STATUSES)],
             user_id=user_id,
@@ -122,10 +133,11 @@ def clone(path: Path, count: int) -> None:
         first = database.execute("SELECT workspace_id, id FROM connection").fetchone()
         database.execute("BEGIN")
         insert_copies(database, "connection", {
-            "id": "id", "label": "label", "status": "status", "user_id": "user_id", "search_text": "search_text",
+            "id": "id", "key": "key", "label": "label", "status": "status", "user_id": "user_id", "search_text": "search_text",
             "created_at": "at", "updated_at": "at"}, count)
         insert_copies(database, "connection_secret", {"connection_id": "id"}, count)
-        database.execute("DELETE FROM connection_secret WHERE workspace_id = ? AND connection_id = ?", first)
+        for table in ["connection_secret", "connection_check"]:
+            database.execute(f"DELETE FROM {table} WHERE workspace_id = ? AND connection_id = ?", first)
         database.execute("DELETE FROM connection WHERE workspace_id = ? AND id = ?", first)
         write_counts(database, count)
         database.execute("COMMIT")

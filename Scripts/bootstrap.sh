@@ -8,7 +8,7 @@ set -eu
 
 purpose=${1:-test}
 
-for_build="libsqlite3-dev zlib1g-dev pkg-config"
+for_build="libsqlite3-dev libpq-dev zlib1g-dev pkg-config"
 for_test="python3 python3-venv strace curl ca-certificates chromium chromium-driver"
 for_bench="wrk nginx-light gcc libc6-dev"
 

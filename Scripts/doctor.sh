@@ -31,6 +31,11 @@ if pkg-config --exists 'sqlite3 >= 3.37' 2>/dev/null; then
 else
     lacks "the sqlite3 headers, 3.37 or later (STRICT tables)" "apt-get install libsqlite3-dev"
 fi
+if pkg-config --exists 'libpq >= 14' 2>/dev/null; then
+    fine "libpq $(pkg-config --modversion libpq)"
+else
+    lacks "the headers of PostgreSQL's client library, 14 or later" "apt-get install libpq-dev"
+fi
 if [ -e /usr/include/zlib.h ]; then fine "zlib"; else lacks "zlib.h" "apt-get install zlib1g-dev"; fi
 
 printf 'To test (make test installs these by itself as root or with sudo):\n'

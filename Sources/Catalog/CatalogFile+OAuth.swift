@@ -6,6 +6,7 @@ extension CatalogFile {
         "scope_separator", "scope_parameter", "client_auth", "pkce", "token_format", "token_headers",
         "authorize_parameters", "token_parameters", "response", "error_when", "errors", "gone_when", "lifetime",
         "refresh_lifetime", "idle_refresh", "reuse", "keep", "callback_keep", "revoke", "jwt", "request",
+        "endpoint_domains",
     ]
 
     static func oauth(
@@ -21,7 +22,7 @@ extension CatalogFile {
         try readScopes(map, into: &method)
         try readClient(map, vocabulary: vocabulary, into: &method)
         try readLifetimes(map, into: &method)
-        method.revocation = try revocation(map, of: method)
+        try readRevocation(map, into: &method)
         method.assertion = try assertion(map, vocabulary: vocabulary)
         try readRequest(map, config: config, vocabulary: vocabulary, into: &method)
         try checkGrant(map, method: method, fields: fields)
@@ -84,6 +85,17 @@ extension CatalogFile {
         method.refreshURL = try read("refresh_url", isOptional: true)
         method.revokeURL = try read("revoke_url", isOptional: true)
         method.introspectURL = try read("introspect_url", isOptional: true)
+        method.endpointDomains = try domains(map, of: method)
+    }
+
+    private static func domains(_ map: DefinitionMap, of method: OAuthMethod) throws(DefinitionProblem) -> [String] {
+        let domains = try map.strings("endpoint_domains")
+        if !domains.isEmpty, method.issuer == nil { throw map.problem("endpoint_domains", "needs an issuer") }
+        for domain in domains where URLTemplate.registrableDomain(of: "https://\(domain)") != domain {
+            throw map.problem("endpoint_domains", "has '\(domain)', which is not a registrable domain")
+        }
+        try refuseRepeated(domains, in: map, key: "endpoint_domains")
+        return domains
     }
 
     private static func readScopes(
@@ -154,15 +166,15 @@ extension CatalogFile {
         method.reuse = try map.optionalWord("reuse", OAuthMethod.Reuse.self) ?? .retry
     }
 
-    private static func revocation(
-        _ map: DefinitionMap, of method: OAuthMethod
-    ) throws(DefinitionProblem) -> OAuthMethod.Revocation {
-        var revocation = OAuthMethod.Revocation()
+    private static func readRevocation(
+        _ map: DefinitionMap, into method: inout OAuthMethod
+    ) throws(DefinitionProblem) {
         guard method.revokeURL != nil || method.issuer != nil || !map.has("revoke") else {
             throw map.problem("revoke", "needs a revoke_url")
         }
-        guard let map = try map.map("revoke") else { return revocation }
-        try map.allow(["token", "auth", "method", "format", "parameter"])
+        guard let map = try map.map("revoke") else { return }
+        try map.allow(["token", "auth", "method", "format", "parameter", "ends"])
+        var revocation = OAuthMethod.Revocation()
         revocation.token = try map.optionalWord("token", OAuthMethod.Revocation.Token.self) ?? revocation.token
         revocation.authentication =
             try map.optionalWord("auth", OAuthMethod.Revocation.Authentication.self) ?? revocation.authentication
@@ -170,6 +182,8 @@ extension CatalogFile {
             try map.optionalWord("method", among: ["post", "delete"])?.uppercased() ?? revocation.method
         revocation.format = try map.optionalWord("format", OAuthMethod.BodyFormat.self) ?? revocation.format
         revocation.parameter = try map.optionalString("parameter") ?? revocation.parameter
-        return revocation
+        method.revocation = revocation
+        method.revocationEnds =
+            try map.optionalWord("ends", OAuthMethod.RevocationReach.self) ?? method.revocationEnds
     }
 }

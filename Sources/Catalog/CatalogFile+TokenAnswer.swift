@@ -25,11 +25,7 @@ extension CatalogFile {
                 method.response[keyPath: member] = try path(response, key)
             }
         }
-        if let condition = try map.map("error_when") {
-            try condition.allow(["path", "equals"])
-            method.errorCondition = OAuthMethod.ErrorCondition(
-                path: try path(condition, "path"), equals: try condition.string("equals"))
-        }
+        method.errorCondition = try errorCondition(map)
         if let errors = try map.map("errors") {
             for (code, meaning) in try errors.texts() {
                 guard errorCodes.contains(meaning) else {
@@ -42,6 +38,13 @@ extension CatalogFile {
             try gone.allow(["path", "contains"])
             method.goneWhen = (path: try path(gone, "path"), contains: try gone.string("contains"))
         }
+    }
+
+    static func errorCondition(_ map: DefinitionMap) throws(DefinitionProblem) -> OAuthMethod.ErrorCondition? {
+        guard let condition = try map.map("error_when") else { return nil }
+        try condition.allow(["path", "equals"])
+        return OAuthMethod.ErrorCondition(
+            path: try path(condition, "path"), equals: try condition.string("equals"))
     }
 
     /// Config that the provider gives.

@@ -61,7 +61,7 @@ package enum CatalogFile {
     ) throws(DefinitionProblem) -> Integration {
         try map.allow([
             "id", "name", "type", "category", "description", "docs_url", "base_url", "destination", "auth_methods",
-            "config", "identity",
+            "config", "identity", "test", "check_interval",
         ])
         let id = try identifier(map, naming: naming)
         let config = try map.maps("config", isRequired: false).map { map throws(DefinitionProblem) in
@@ -76,11 +76,14 @@ package enum CatalogFile {
         let docsURL = try map.string("docs_url")
         guard URLTemplate.origin(of: docsURL) != nil else { throw map.problem("docs_url", "must be a URL") }
         let baseURL = try baseURL(map, config: config, methods: methods)
+        let type = try map.word("type", IntegrationType.self)
+        let probe = try probe(map, baseURL: baseURL, config: config, methods: methods)
         return Integration(
-            id: id, name: try map.string("name"), type: try map.word("type", IntegrationType.self),
-            category: try map.string("category"), description: try map.string("description"), docsURL: docsURL,
-            baseURL: baseURL, destinationKeys: try destination(map, config: config), authMethods: methods,
-            configFields: config, identity: try identity(map, baseURL: baseURL, config: config, methods: methods),
+            id: id, name: try map.string("name"), type: type, category: try map.string("category"),
+            description: try map.string("description"), docsURL: docsURL, baseURL: baseURL,
+            destinationKeys: try destination(map, config: config), authMethods: methods, configFields: config,
+            identity: try identity(map, baseURL: baseURL, config: config, methods: methods, probe: probe),
+            probe: probe, checkInterval: try checkInterval(map, type: type, isTested: probe != nil),
             isWorkspaceDefined: isWorkspaceDefined)
     }
 

@@ -25,7 +25,7 @@ package struct IntegrationService: Sendable {
         let row = IntegrationDefinition(
             workspaceID: workspace, id: id, definition: definition, createdBy: cause.principal.actor,
             createdAt: cause.at, updatedAt: cause.at)
-        try await store.write { tx in
+        let order = try await store.write { tx in
             guard try tx.integrationDefinition(id, in: workspace) == nil else {
                 throw DomainError.conflict(message: "Integration '\(id)' exists: change it with PUT")
             }
@@ -34,8 +34,9 @@ package struct IntegrationService: Sendable {
             }
             try tx.insert(row)
             try append(.integrationCreated, id, in: workspace, cause: cause, tx: tx)
+            return catalog.nextOrder()
         }
-        catalog.put(integration, of: row)
+        catalog.put(integration, of: row, order: order)
         return (integration, row.revision)
     }
 
@@ -45,7 +46,7 @@ package struct IntegrationService: Sendable {
         _ id: String, to definition: JSONText, in workspace: WorkspaceID, if precondition: Precondition, cause: Cause
     ) async throws -> (integration: Integration, revision: Int64) {
         let integration = try parse(definition, id: id)
-        let row = try await store.write { tx in
+        let (row, order) = try await store.write { tx in
             guard var row = try tx.integrationDefinition(id, in: workspace) else {
                 throw DomainError.notFound(.integration)
             }
@@ -59,9 +60,9 @@ package struct IntegrationService: Sendable {
             row.revision += 1
             try tx.update(row)
             try append(.integrationUpdated, id, in: workspace, cause: cause, tx: tx)
-            return row
+            return (row, catalog.nextOrder())
         }
-        catalog.put(integration, of: row)
+        catalog.put(integration, of: row, order: order)
         return (integration, row.revision)
     }
 
@@ -69,7 +70,7 @@ package struct IntegrationService: Sendable {
         _ id: String, in workspace: WorkspaceID, if precondition: Precondition, cause: Cause
     ) async throws {
         try refuseBuiltIn(id)
-        try await store.write { tx in
+        let order = try await store.write { tx in
             guard let row = try tx.integrationDefinition(id, in: workspace) else {
                 throw DomainError.notFound(.integration)
             }
@@ -81,9 +82,13 @@ package struct IntegrationService: Sendable {
             }
             try tx.delete(integrationDefinition: id, in: workspace)
             try append(.integrationDeleted, id, in: workspace, cause: cause, tx: tx)
+            return catalog.nextOrder()
         }
-        catalog.remove(id, in: workspace)
+        catalog.remove(id, in: workspace, order: order)
     }
+
+    /// Of a definition of the workspace's own; `nil` for one that is built in.
+    package func revision(_ id: String, in workspace: WorkspaceID) -> Int64? { catalog.revision(id, in: workspace) }
 
     // MARK: Checks
 

@@ -6,7 +6,7 @@ import NIOSSL
 
 /// Makes HTTP clients that can do no more than speak to one host at one address.
 struct ClientFactory: Sendable {
-    private let tls: TLSConfiguration
+    let tls: TLSConfiguration
     private let proxy: HTTPClient.Configuration.Proxy?
     private let limits: EgressLimits
 

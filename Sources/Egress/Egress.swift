@@ -7,14 +7,18 @@ import NIOCore
 /// A name is resolved, every address is held against the policy, and the connection goes to the very address that passed,
 /// with the name kept for TLS and the Host header. A redirect goes through all of it again. It must be closed in the end.
 package final class Egress: Sendable {
-    private let policy: EgressPolicy
-    private let limits: EgressLimits
-    private let destinations: Destinations
+    let policy: EgressPolicy
+    let limits: EgressLimits
+    let destinations: Destinations
+    /// `nil` behind a proxy, where there is nothing to see but the proxy.
+    let inspector: Inspector?
     private let clients: ClientPool
+    /// As it was given, for clients that are not of this door but told where to go by it.
+    package let extraRootsFile: String?
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
 
-    private static let maxTimeout: Duration = .seconds(3_600)
+    static let maxTimeout: Duration = .seconds(3_600)
 
     /// `proxy` is `http://[user:password@]host[:port]`; `extraRootsFile` holds PEM certificates that are trusted besides the
     /// system's. The door closes `resolver` with itself. `now` moves circuits and remembered addresses; deadlines are those
@@ -26,11 +30,13 @@ package final class Egress: Sendable {
     ) throws {
         let factory = try ClientFactory(proxy: proxy, extraRootsFile: extraRootsFile, limits: limits)
         self.policy = policy
+        self.extraRootsFile = extraRootsFile
         self.limits = limits
         self.logger = logger
         self.now = now
         destinations = Destinations(limits: limits, resolver: resolver, now: now)
         clients = ClientPool(capacity: limits.clients, factory: factory)
+        inspector = proxy == nil ? Inspector(tls: factory.tls, limits: limits) : nil
     }
 
     /// Throws nothing but `EgressError`. A request that may have been sent is never sent again.
@@ -81,11 +87,25 @@ package final class Egress: Sendable {
         }
     }
 
-    /// Never empty.
     private func permittedAddresses(
         of hop: Hop, at destination: Destination, until deadline: NIODeadline
     ) async throws(ExchangeFailure) -> [IPAddress] {
         let target = hop.target
+        return try await permittedAddresses(of: target, at: destination, until: deadline) { address in
+            isPermitted(address, of: target, purpose: hop.purpose)
+        }
+    }
+
+    func isPermitted(_ address: IPAddress, of target: Target, purpose: EgressPurpose) -> Bool {
+        policy.permits(address, port: target.port, purpose: purpose)
+            && (target.isTLS || !policy.requiresTLS(address, port: target.port, purpose: purpose))
+    }
+
+    /// Never empty.
+    func permittedAddresses(
+        of target: Target, at destination: Destination, until deadline: NIODeadline,
+        where isPermitted: (IPAddress) -> Bool
+    ) async throws(ExchangeFailure) -> [IPAddress] {
         let addresses: [IPAddress]
         if let address = target.address {
             addresses = target.isIPv4Mapped ? [] : [address]
@@ -97,10 +117,7 @@ package final class Egress: Sendable {
                 throw ExchangeFailure(error, isUnresolved ? .unreachable : .none)
             }
         }
-        let permitted = addresses.filter { address in
-            policy.permits(address, port: target.port, purpose: hop.purpose)
-                && (target.isTLS || !policy.requiresTLS(address, port: target.port, purpose: hop.purpose))
-        }
+        let permitted = addresses.filter(isPermitted)
         guard !permitted.isEmpty else { throw ExchangeFailure(.destinationRefused, .none) }
         return permitted
     }

@@ -18,11 +18,15 @@ package struct EgressRequest: Sendable {
     package var followsRedirects: Bool
     /// Names of further headers that are credentials, besides Authorization, Cookie, Proxy-Authorization and X-API-Key.
     package var sensitiveHeaders: [String]
+    /// Is shown every part of the body as it comes, decompressed, and says when it is enough: the exchange ends then, and what
+    /// came is the response. For streams that their server leaves open.
+    package var isComplete: (@Sendable (_ part: [UInt8]) -> Bool)?
 
     package init(
         purpose: EgressPurpose, method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
         body: [UInt8]? = nil, timeout: Duration = .seconds(30), maxResponseSize: Int = 1 << 20,
-        followsRedirects: Bool = false, sensitiveHeaders: [String] = []
+        followsRedirects: Bool = false, sensitiveHeaders: [String] = [],
+        isComplete: (@Sendable (_ part: [UInt8]) -> Bool)? = nil
     ) {
         self.purpose = purpose
         self.method = method
@@ -33,5 +37,6 @@ package struct EgressRequest: Sendable {
         self.maxResponseSize = maxResponseSize
         self.followsRedirects = followsRedirects
         self.sensitiveHeaders = sensitiveHeaders
+        self.isComplete = isComplete
     }
 }

@@ -10,7 +10,8 @@ enum Exchange {
         let request = try? HTTPClient.Request(
             url: hop.target.url, method: hop.method, headers: hop.headers, body: hop.body.map { .byteBuffer($0) })
         guard let request else { return .failure(ExchangeFailure(.invalidURL, .none)) }
-        let collector = ResponseCollector(method: hop.method, limit: hop.maxResponseSize)
+        let collector = ResponseCollector(
+            method: hop.method, limit: hop.maxResponseSize, isComplete: hop.isComplete)
         do {
             let task = client.execute(request: request, delegate: collector, deadline: deadline)
             let response = try await withTaskCancellationHandler {
@@ -19,6 +20,12 @@ enum Exchange {
                 task.cancel()
             }
             return .success(response)
+        } catch is ResponseCollector.Enough {
+            return .success(collector.response)
+        } catch let error as HTTPClientError where error == .bodyLengthMismatch && collector.phase == .answering {
+            // A refusal came before the request's body was on its way, which the client holds back then and takes for too
+            // short. The refusal stands, although the end of its own body may be missing.
+            return .success(collector.response)
         } catch let error as NIOHTTPDecompression.ExtraDecompressionError
             where error == .truncatedData && collector.hasNoBody
         {

@@ -9,6 +9,7 @@ struct Hop: Sendable {
     let headers: HTTPHeaders
     let body: ByteBuffer?
     let maxResponseSize: Int
+    let isComplete: (@Sendable ([UInt8]) -> Bool)?
     private let sensitiveHeaders: [String]
 
     private static let credentialHeaders = ["authorization", "cookie", "proxy-authorization", "x-api-key"]
@@ -41,6 +42,7 @@ struct Hop: Sendable {
         body = request.body.map { ByteBuffer(bytes: $0) }
         maxResponseSize = max(0, min(request.maxResponseSize, Self.maxResponseSize))
         sensitiveHeaders = request.sensitiveHeaders
+        isComplete = request.isComplete
     }
 
     private init(from hop: Hop, to target: Target, method: HTTPMethod, headers: HTTPHeaders, body: ByteBuffer?) {
@@ -51,6 +53,7 @@ struct Hop: Sendable {
         purpose = hop.purpose
         maxResponseSize = hop.maxResponseSize
         sensitiveHeaders = hop.sensitiveHeaders
+        isComplete = hop.isComplete
     }
 
     /// The request that the response asks for instead; `nil` when it is not a redirect.

@@ -9,6 +9,9 @@ final class ResponseCollector: HTTPClientResponseDelegate {
 
     enum Phase { case connecting, sent, answering }
 
+    /// Ends an exchange whose caller has enough.
+    struct Enough: Error {}
+
     private struct State {
         var phase = Phase.connecting
         var head = HTTPResponseHead(version: .http1_1, status: .ok)
@@ -18,10 +21,12 @@ final class ResponseCollector: HTTPClientResponseDelegate {
     private let state = Mutex(State())
     private let isHead: Bool
     private let limit: Int
+    private let isComplete: (@Sendable ([UInt8]) -> Bool)?
 
-    init(method: HTTPMethod, limit: Int) {
+    init(method: HTTPMethod, limit: Int, isComplete: (@Sendable ([UInt8]) -> Bool)? = nil) {
         isHead = method == .HEAD
         self.limit = limit
+        self.isComplete = isComplete
     }
 
     var phase: Phase { state.withLock { $0.phase } }
@@ -66,6 +71,9 @@ final class ResponseCollector: HTTPClientResponseDelegate {
             guard state.body.readableBytes + part.readableBytes <= limit else { return false }
             if state.body.readableBytes == 0 { state.body = part } else { state.body.writeImmutableBuffer(part) }
             return true
+        }
+        if fits, let isComplete, isComplete(Array(part.readableBytesView)) {
+            return task.eventLoop.makeFailedFuture(Enough())
         }
         return Self.proceed(task, fits)
     }

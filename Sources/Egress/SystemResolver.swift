@@ -64,23 +64,14 @@ package final class SystemResolver: EgressResolver {
         return addresses
     }
 
-    /// `nil` also for an IPv4 address in IPv6 clothes, which no honest name has.
+    /// `nil` also for an IPv4 address in IPv6 clothes, which no honest name has, and for one that holds on one link only.
     private static func address(_ entry: addrinfo) -> IPAddress? {
-        guard let socketAddress = entry.ai_addr else { return nil }
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let written =
-            switch entry.ai_family {
-            case AF_INET:
-                socketAddress.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                    inet_ntop(AF_INET, &$0.pointee.sin_addr, &text, socklen_t(text.count))
-                }
-            case AF_INET6:
-                socketAddress.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                    inet_ntop(AF_INET6, &$0.pointee.sin6_addr, &text, socklen_t(text.count))
-                }
-            default: nil as UnsafePointer<CChar>?
-            }
-        guard let written, let address = IPAddress(String(cString: written)) else { return nil }
-        return address.isIPv4 == (entry.ai_family == AF_INET) ? address : nil
+        guard let socketAddress = entry.ai_addr, [AF_INET, AF_INET6].contains(entry.ai_family) else { return nil }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let size = socklen_t(text.count)
+        guard getnameinfo(socketAddress, entry.ai_addrlen, &text, size, nil, 0, NI_NUMERICHOST) == 0 else { return nil }
+        let end = text.firstIndex(of: 0) ?? text.endIndex
+        let address = IPAddress(String(decoding: text[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        return address?.isIPv4 == (entry.ai_family == AF_INET) ? address : nil
     }
 }

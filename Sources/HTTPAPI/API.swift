@@ -41,13 +41,15 @@ package struct API: Sendable {
     let authenticator: Authenticator
     let health: HealthChecks
     let oauth: OAuthRoom
+    let checks: ChecksRoom
+    let events: EventsRoom
 
     package init(
         connections: ConnectionService, credentials: CredentialService, apiKeys: APIKeyService,
         workspaces: WorkspaceService, catalog: any IntegrationCatalog, integrations: IntegrationService,
         ambient: Ambient, keys: APIKeyAuthenticator, users: UserTokenVerifier?, trustedProxies: [IPRange],
         health: HealthChecks,
-        oauth: OAuthRoom
+        oauth: OAuthRoom, checks: ChecksRoom, events: EventsRoom
     ) {
         self.connections = connections
         self.credentials = credentials
@@ -59,12 +61,14 @@ package struct API: Sendable {
         authenticator = Authenticator(keys: keys, users: users, trustedProxies: trustedProxies)
         self.health = health
         self.oauth = oauth
+        self.checks = checks
+        self.events = events
     }
 
     /// Every operation.
     package func routes(metrics: Metrics) -> [Route] {
-        connectionRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
-            + oauthRoutes + oauthAppRoutes + importRoutes + serviceRoutes(metrics)
+        connectionRoutes + testRoutes + expirationRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
+            + oauthRoutes + oauthAppRoutes + importRoutes + eventRoutes + webhookRoutes + serviceRoutes(metrics)
     }
 
     package func responder(metrics: Metrics, log: @escaping RequestLog) -> some HTTPResponder<AppContext> {
@@ -106,6 +110,6 @@ package struct API: Sendable {
         }
         return Call(
             request: request, parameters: context.parameters, principal: principal, workspace: workspace,
-            cause: Cause(principal: principal, requestID: requestID, at: now))
+            cause: Cause(principal: principal, requestID: requestID, at: now), context: context)
     }
 }

@@ -79,6 +79,14 @@ package struct JSONWriter: Sendable {
         self.value(value)
     }
 
+    /// What a canonical object holds, as further members of the one that is open.
+    package mutating func members(of object: JSONText) {
+        let members = object.bytes.dropFirst().dropLast()
+        guard !members.isEmpty else { return }
+        separate()
+        bytes.append(contentsOf: members)
+    }
+
     // MARK: Values
 
     package mutating func value(_ text: JSONText) {

@@ -13,6 +13,7 @@ final class AppCircuit: Sendable {
     private struct State {
         var nextTrial: Timestamp?
         var refusals: [Timestamp] = []
+        var failure: OAuthApp.Failure?
     }
 
     /// An app of the whole instance fails for each workspace by itself: one that brings in dead grants stops nobody else.
@@ -43,9 +44,12 @@ final class AppCircuit: Sendable {
     }
 
     /// Returns whether it is news.
-    func noteFailure(_ app: Key, at now: Timestamp) -> Bool {
+    func noteFailure(_ app: Key, reason: String = "refused", at now: Timestamp) -> Bool {
         states.withLock { states in
             let isNews = states[app]?.nextTrial == nil
+            if states[app]?.failure == nil {
+                states[app, default: State()].failure = OAuthApp.Failure(reason: reason, since: now)
+            }
             states[app, default: State()].nextTrial = now.advanced(bySeconds: Self.pause)
             return isNews
         }
@@ -53,6 +57,11 @@ final class AppCircuit: Sendable {
 
     func noteSuccess(_ app: Key) {
         states.withLock { $0[app] = nil }
+    }
+
+    /// Since this process began; of an app in the store, its row says more.
+    func failure(of app: Key) -> OAuthApp.Failure? {
+        states.withLock { $0[app]?.failure }
     }
 
     /// Returns whether this one belongs to a burst.

@@ -15,6 +15,10 @@ struct Endpoints: Sendable {
     var issuer: String?
     /// Whether its answers name the issuer (RFC 9207), so that one without it is refused.
     var namesIssuer = false
+
+    static var urls: [WritableKeyPath<Endpoints, String?>] {
+        [\.authorize, \.token, \.refresh, \.revoke, \.introspect, \.userinfo]
+    }
 }
 
 /// Looks endpoints up by an issuer's metadata (RFC 8414, OpenID Connect Discovery 1.0), and keeps them for an hour.
@@ -119,12 +123,37 @@ extension OAuthMethod {
 
     /// What is given here goes before what the issuer says.
     func endpoints(filledFrom config: JSONObject, discovered: Endpoints?) -> Endpoints {
-        var found = discovered ?? Endpoints()
+        var found = discovered.map(trusted) ?? Endpoints()
         found.authorize = authorizeURL?.url(filledFrom: config) ?? found.authorize
         found.token = tokenURL?.url(filledFrom: config) ?? found.token
         found.refresh = refreshURL?.url(filledFrom: config) ?? found.token
         found.revoke = revokeURL?.url(filledFrom: config) ?? found.revoke
         found.introspect = introspectURL?.url(filledFrom: config) ?? found.introspect
         return found
+    }
+
+    /// Those of the issuer's own registrable domain, or of one that the integration names. A secret is bound to its issuer; the
+    /// metadata alone, which may lie on another machine than the token endpoint, must not be able to send it anywhere else.
+    private func trusted(_ discovered: Endpoints) -> Endpoints {
+        guard let issuer = discovered.issuer, let own = URLTemplate.registrableDomain(of: issuer) else {
+            return Endpoints()
+        }
+        let isSecure = URLTemplate.origin(of: issuer)?.hasPrefix("https://") ?? false
+        func kept(_ url: String?) -> String? {
+            guard let url, let origin = URLTemplate.origin(of: url), !isSecure || origin.hasPrefix("https://"),
+                let domain = URLTemplate.registrableDomain(of: url), domain == own || endpointDomains.contains(domain)
+            else { return nil }
+            return url
+        }
+        var taken = discovered
+        for endpoint in Endpoints.urls { taken[keyPath: endpoint] = kept(discovered[keyPath: endpoint]) }
+        return taken
+    }
+
+    /// Whether the issuer names an endpoint that a flow needs and that is not taken from it.
+    func mistrusts(_ discovered: Endpoints) -> Bool {
+        let taken = trusted(discovered)
+        return (authorizeURL == nil && taken.authorize != discovered.authorize)
+            || (tokenURL == nil && taken.token != discovered.token)
     }
 }

@@ -7,10 +7,9 @@ import ServiceLifecycle
 package struct GrantScheduler: Service, CustomStringConvertible {
     private let services: OAuthServices
     private let refresher: Refresher
+    private let backlog = RefreshBacklog()
 
     private static let batch = 512
-    /// Refreshes under way at once.
-    private static let concurrency = 256
     private static let tick = Duration.seconds(1)
     /// While all of them are under way.
     private static let pause = Duration.milliseconds(5)
@@ -53,12 +52,16 @@ package struct GrantScheduler: Service, CustomStringConvertible {
 
     /// Starts what is due and ends old flows. Returns whether there is more to do at once.
     package func round() async -> Bool {
+        services.opened.forgetOld(at: services.ambient.now())
+        services.apps.forgetOldClients(at: services.ambient.now())
         guard !services.pause.isPaused else { return false }
         do {
             let now = services.ambient.now()
-            guard let next = try await services.store.nextDue(), next <= now else { return false }
+            if refresher.running.isEmpty {
+                guard let next = try await services.store.nextDue(), next <= now else { return false }
+            }
             let refreshed = try await refreshDue(at: now)
-            let expired = try await endFlows(at: now)
+            let expired = backlog.isTimeForFlows(at: now) ? try await endFlows(at: now) : false
             return refreshed || expired
         } catch {
             services.logger.warning("scheduler stopped short", metadata: ["error.reason": "\(error)"])
@@ -69,16 +72,16 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     /// Starts what is due and does not wait for it: a provider that takes a minute holds up nobody else's grants.
     private func refreshDue(at now: Timestamp) async throws -> Bool {
         let running = refresher.running
-        let capacity = Self.concurrency - running.count
-        guard capacity > 0 else { return true }
-        let due = try await services.store.dueGrants(at: now, limit: Self.concurrency)
-        let ready = due.filter { !running.contains($0) }.prefix(capacity)
-        for key in ready {
+        if let wanted = backlog.refill(running: running, at: now) {
+            let due = try await services.store.dueGrants(at: now, except: wanted.except, limit: wanted.count)
+            backlog.add(due, running: running)
+        }
+        for key in backlog.take(running: running) {
             let id = services.ambient.id(EventID.self).description
             let cause = Cause(principal: .system, requestID: id, at: services.ambient.now())
             _ = refresher.start(key, via: nil, isForced: false, cause: cause)
         }
-        return !due.isEmpty
+        return !running.isEmpty || !refresher.running.isEmpty
     }
 
     private func revokeDue(at now: Timestamp) async throws -> Bool {

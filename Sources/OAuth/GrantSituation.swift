@@ -14,6 +14,8 @@ struct GrantSituation {
     let recordKey: Secret
     let data: JSONObject
     var grant: Grant
+    /// The store has no grant yet, or one that says nothing of its app.
+    let isGrantUnwritten: Bool
     let app: OAuthApp?
     let client: OAuthClient?
 }
@@ -77,7 +79,7 @@ struct GrantReader: Sendable {
         return GrantSituation(
             connection: connection, integration: integration, authMethod: authMethod, method: method,
             config: config, credential: credential, sealed: sealed, recordKey: recordKey, data: data, grant: grant,
-            app: app,
+            isGrantUnwritten: known == nil || known?.appID != grant.appID, app: app,
             client: try (opensClient ? app : nil).map {
                 try apps.client($0, method: method, in: workspace, at: ambient.now(), tx: tx)
             })

@@ -9,14 +9,17 @@ package struct OAuthAppService: Sendable {
     let ambient: Ambient
     /// Defaults of the whole instance, from the operator's file.
     let defaults: [OAuthApp]
+    private let opened = OpenedClients()
+    private let circuit: AppCircuit
 
     /// How long the secret before a rotation stays in use, in seconds.
     static let overlap: Int64 = 86_400
 
-    package init(
+    init(
         store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient,
-        defaults: [OAuthApp]
+        defaults: [OAuthApp], circuit: AppCircuit = AppCircuit()
     ) {
+        self.circuit = circuit
         self.store = store
         self.vault = vault
         self.catalog = catalog
@@ -24,10 +27,13 @@ package struct OAuthAppService: Sendable {
         self.defaults = defaults
     }
 
+    /// For the scheduler, now and then: what nobody uses does not stay in memory.
+    func forgetOldClients(at now: Timestamp) { opened.forgetOld(at: now) }
+
     // MARK: Reading
 
     package func find(_ id: OAuthAppID, in workspace: WorkspaceID) async throws -> OAuthApp {
-        if let known = defaults.first(where: { $0.id == id }) { return known }
+        if let known = defaults.first(where: { $0.id == id }) { return shown(known, in: workspace) }
         guard let app = try await store.oauthApp(id, in: workspace) else { throw DomainError.notFound(.oauthApp) }
         return app
     }
@@ -36,8 +42,16 @@ package struct OAuthAppService: Sendable {
     package func list(_ query: OAuthAppQuery) async throws -> Page<OAuthApp, OAuthAppID> {
         let own = try await store.oauthApps(query)
         let shared = defaults.filter { query.integration == nil || $0.integration == query.integration }
+            .map { shown($0, in: query.workspace) }
         return Page(
             items: own.next == nil ? own.items + shared : own.items, total: own.total + shared.count, next: own.next)
+    }
+
+    /// An app of the file has no row that says how it fares.
+    private func shown(_ app: OAuthApp, in workspace: WorkspaceID) -> OAuthApp {
+        var app = app
+        app.failure = circuit.failure(of: AppCircuit.Key(workspace, app.id))
+        return app
     }
 
     func app(_ id: OAuthAppID, in workspace: WorkspaceID, tx: any StoreTransaction) throws -> OAuthApp? {
@@ -65,6 +79,7 @@ package struct OAuthAppService: Sendable {
         package var label: String?
         package var clientID: String
         package var clientSecret: Secret?
+        package var clientSecretExpiresAt: Timestamp?
         package var scopes: [String]?
         package var clientAuthentication: OAuthMethod.ClientAuthentication?
         package var returnURLs: [String]
@@ -73,7 +88,8 @@ package struct OAuthAppService: Sendable {
 
         package init(
             integration: String, authMethodID: String, label: String?, clientID: String, clientSecret: Secret?,
-            scopes: [String]?, clientAuthentication: OAuthMethod.ClientAuthentication?, returnURLs: [String],
+            clientSecretExpiresAt: Timestamp? = nil, scopes: [String]?,
+            clientAuthentication: OAuthMethod.ClientAuthentication?, returnURLs: [String],
             authorizeParameters: JSONText, config: JSONText
         ) {
             self.integration = integration
@@ -81,6 +97,7 @@ package struct OAuthAppService: Sendable {
             self.label = label
             self.clientID = clientID
             self.clientSecret = clientSecret
+            self.clientSecretExpiresAt = clientSecretExpiresAt
             self.scopes = scopes
             self.clientAuthentication = clientAuthentication
             self.returnURLs = returnURLs
@@ -100,7 +117,8 @@ package struct OAuthAppService: Sendable {
             var app = OAuthApp(
                 id: ambient.id(), workspaceID: workspace, integration: draft.integration,
                 authMethodID: draft.authMethodID, label: draft.label, clientID: draft.clientID, clientSecret: nil,
-                scopes: draft.scopes ?? method.scopes, clientAuthentication: authentication,
+                clientSecretExpiresAt: draft.clientSecretExpiresAt, scopes: draft.scopes ?? method.scopes,
+                clientAuthentication: authentication,
                 returnURLs: draft.returnURLs, authorizeParameters: draft.authorizeParameters, config: draft.config,
                 createdBy: cause.principal.actor, createdAt: cause.at, updatedAt: cause.at)
             app.clientSecret = try draft.clientSecret.map {
@@ -118,6 +136,8 @@ package struct OAuthAppService: Sendable {
         package var label: Patch<String>
         package var clientID: Patch<String>
         package var clientSecret: Patch<Secret>
+        /// Of the secret that comes with it, else of the one that there is.
+        package var clientSecretExpiresAt: Patch<Timestamp>
         package var scopes: Patch<[String]>
         package var clientAuthentication: Patch<OAuthMethod.ClientAuthentication>
         package var returnURLs: Patch<[String]>
@@ -125,13 +145,15 @@ package struct OAuthAppService: Sendable {
         package var config: Patch<JSONText>
 
         package init(
-            label: Patch<String>, clientID: Patch<String>, clientSecret: Patch<Secret>, scopes: Patch<[String]>,
+            label: Patch<String>, clientID: Patch<String>, clientSecret: Patch<Secret>,
+            clientSecretExpiresAt: Patch<Timestamp> = .absent, scopes: Patch<[String]>,
             clientAuthentication: Patch<OAuthMethod.ClientAuthentication>, returnURLs: Patch<[String]>,
             authorizeParameters: Patch<JSONText>, config: Patch<JSONText>
         ) {
             self.label = label
             self.clientID = clientID
             self.clientSecret = clientSecret
+            self.clientSecretExpiresAt = clientSecretExpiresAt
             self.scopes = scopes
             self.clientAuthentication = clientAuthentication
             self.returnURLs = returnURLs
@@ -144,6 +166,7 @@ package struct OAuthAppService: Sendable {
             if label.isPresent { fields.append("label") }
             if clientID.value != nil { fields.append("client_id") }
             if clientSecret.value != nil { fields.append("client_secret") }
+            if clientSecretExpiresAt.isPresent { fields.append("client_secret_expires_at") }
             if scopes.value != nil { fields.append("scopes") }
             if clientAuthentication.value != nil { fields.append("token_endpoint_auth_method") }
             if returnURLs.value != nil { fields.append("return_urls") }
@@ -176,6 +199,9 @@ package struct OAuthAppService: Sendable {
             if movesSecret {
                 try check(config: app.config, method: method, integration: app.integration, in: workspace)
             }
+            // What was said of the secret before says nothing of a new one.
+            let end = change.clientSecret.value == nil ? app.clientSecretExpiresAt : nil
+            app.clientSecretExpiresAt = change.clientSecretExpiresAt.clearing(end)
             if let secret = change.clientSecret.value {
                 let generation = (app.clientSecret?.generation ?? 0) + 1
                 app.previousClientSecret = movesSecret ? nil : app.clientSecret
@@ -323,6 +349,18 @@ package struct OAuthAppService: Sendable {
 
     /// The app as it shows itself to the provider. Its secret opens only towards the endpoints it was entered for.
     func client(
+        _ app: OAuthApp, method: OAuthMethod, in workspace: WorkspaceID, at now: Timestamp, tx: any StoreTransaction
+    ) throws -> OAuthClient {
+        let place = OpenedClients.Place(workspace: workspace, app: app.id, revision: app.revision)
+        // A workspace may change its own integrations, and with them where the secret may go, without the app.
+        let isFixed = catalog.integration(app.integration, in: workspace)?.isWorkspaceDefined == false
+        if isFixed, let known = opened.client(place, at: now) { return known }
+        let client = try open(app, method: method, in: workspace, at: now, tx: tx)
+        if isFixed { opened.remember(client, place, at: now) }
+        return client
+    }
+
+    private func open(
         _ app: OAuthApp, method: OAuthMethod, in workspace: WorkspaceID, at now: Timestamp, tx: any StoreTransaction
     ) throws -> OAuthClient {
         let keeper = SecretKeeper(vault: vault, tx: tx, workspace: workspace)

@@ -1,7 +1,6 @@
 package import Connections
 package import Egress
 package import Logging
-import Synchronization
 
 /// What every part of this room works with.
 package struct OAuthServices: Sendable {
@@ -19,6 +18,8 @@ package struct OAuthServices: Sendable {
     let reader: GrantReader
     let endpoint: TokenEndpoint
     let discovery: Discovery
+    let opened = OpenedTokens()
+    let circuit: AppCircuit
 
     package init(
         store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient,
@@ -34,8 +35,9 @@ package struct OAuthServices: Sendable {
         self.pause = pause
         self.publicURL = publicURL
         self.logger = logger
+        circuit = AppCircuit()
         apps = OAuthAppService(
-            store: store, vault: vault, catalog: catalog, ambient: ambient, defaults: defaultApps)
+            store: store, vault: vault, catalog: catalog, ambient: ambient, defaults: defaultApps, circuit: circuit)
         reader = GrantReader(vault: vault, catalog: catalog, apps: apps, ambient: ambient)
         endpoint = TokenEndpoint(egress: egress, now: ambient.now)
         discovery = Discovery(egress: egress, now: ambient.now)
@@ -43,22 +45,6 @@ package struct OAuthServices: Sendable {
 
     /// The address that a customer registers at the provider. It never changes.
     package func redirectURI(of app: OAuthAppID) -> String { "\(publicURL)/api/v1/oauth/callback/\(app)" }
-}
-
-/// Whether this instance may spend what it holds. A copy of a store must not, until somebody says that it is the original.
-package final class InstancePause: Sendable {
-    private let paused: Atomic<Bool>
-    /// No other process writes to the store, so that every lease of another owner is of one that ended.
-    let isStoreExclusive: Bool
-
-    package init(isPaused: Bool, isStoreExclusive: Bool) {
-        paused = Atomic(isPaused)
-        self.isStoreExclusive = isStoreExclusive
-    }
-
-    package var isPaused: Bool { paused.load(ordering: .acquiring) }
-
-    package func resume() { paused.store(false, ordering: .releasing) }
 }
 
 extension EgressError {

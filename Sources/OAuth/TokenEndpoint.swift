@@ -77,28 +77,3 @@ struct TokenEndpoint: Sendable {
         return RawAnswer(status: response.status, body: response.body, askedAt: askedAt)
     }
 }
-
-/// `application/x-www-form-urlencoded` (RFC 6749, appendix B).
-func formEncoded(_ parameters: [(name: String, value: String)]) -> String {
-    parameters.map { "\(formEncoded($0.name))=\(formEncoded($0.value))" }.joined(separator: "&")
-}
-
-func formEncoded(_ text: String) -> String {
-    percentEncoded(text).replacing("%20", with: "+")
-}
-
-/// Everything but the unreserved characters of RFC 3986.
-package func percentEncoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            bytes.append(byte)
-        default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-}

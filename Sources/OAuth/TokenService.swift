@@ -47,35 +47,69 @@ package struct TokenService: Sendable {
         _ id: ConnectionID, in workspace: WorkspaceID, leeway: Int64, cause: Cause
     ) async throws -> Step {
         try await services.store.write { tx in
-            guard let connection = try tx.connection(id, in: workspace) else {
-                throw DomainError.notFound(.connection)
-            }
-            guard connection.status != .inactive else { throw GrantProblem(.inactive) }
-            let key = GrantKey(workspaceID: workspace, credentialID: connection.credentialID)
-            let situation = try services.reader.situation(key, via: id, opensClient: false, tx: tx)
-            let grant = situation.grant
             let now = services.ambient.now()
-            guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
-            let tokens = Tokens(data: situation.data)
-            let isFresh =
-                tokens != nil
-                && (grant.accessExpiresAt.map { $0 > now.advanced(bySeconds: grant.state == .inDoubt ? 0 : leeway) }
-                    ?? !grant.kind.isSelfIssued)
-            guard isFresh, let tokens else {
-                guard grant.state != .suspended else { throw GrantProblem(.suspended) }
-                guard grant.isRefreshable || tokens != nil else {
-                    throw GrantProblem(.notInstalled)
-                }
-                return .refresh(key)
+            let place = ConnectionKey(workspaceID: workspace, connectionID: id)
+            let standing = try tx.tokenStanding(of: id, in: workspace)
+            if let standing, standing.isUsable,
+                let known = services.opened.entry(of: place, for: standing, at: now),
+                isFresh(standing.accessExpiresAt, standing.grantState, known.isSelfIssued, leeway: leeway, at: now)
+            {
+                try note(id, in: workspace, cause: cause, tx: tx)
+                return .read(known.reading)
             }
-            try tx.append(
-                JournalEntry(.tokenRead, in: workspace, subject: id.description, data: .emptyObject),
-                id: services.ambient.id(), cause: cause)
-            return .read(
-                Reading(
-                    accessToken: tokens.accessToken, tokenType: tokens.tokenType, expiresAt: grant.accessExpiresAt,
-                    scopes: grant.grantedScopes ?? grant.requestedScopes, missingScopes: grant.missingScopes))
+            return try open(id, in: workspace, standing: standing, leeway: leeway, at: now, cause: cause, tx: tx)
         }
+    }
+
+    private func open(
+        _ id: ConnectionID, in workspace: WorkspaceID, standing: TokenStanding?, leeway: Int64, at now: Timestamp,
+        cause: Cause, tx: any StoreTransaction
+    ) throws -> Step {
+        guard let connection = try tx.connection(id, in: workspace) else { throw DomainError.notFound(.connection) }
+        guard connection.status != .inactive else { throw GrantProblem(.inactive) }
+        let key = GrantKey(workspaceID: workspace, credentialID: connection.credentialID)
+        let situation = try services.reader.situation(key, via: id, opensClient: false, tx: tx)
+        let grant = situation.grant
+        guard grant.state != .dead else { throw GrantProblem(.needsReauthorization, grant.lastFailure) }
+        let tokens = Tokens(data: situation.data)
+        guard let tokens,
+            isFresh(grant.accessExpiresAt, grant.state, grant.kind.isSelfIssued, leeway: leeway, at: now)
+        else {
+            guard grant.state != .suspended else { throw GrantProblem(.suspended) }
+            guard grant.isRefreshable || tokens != nil else { throw GrantProblem(.notInstalled) }
+            return .refresh(key)
+        }
+        try note(id, in: workspace, cause: cause, tx: tx)
+        if situation.isGrantUnwritten { try tx.put(grant) }
+        let reading = Reading(
+            accessToken: tokens.accessToken, tokenType: tokens.tokenType, expiresAt: grant.accessExpiresAt,
+            scopes: grant.grantedScopes ?? grant.requestedScopes, missingScopes: grant.missingScopes)
+        // What a change of the integration or of an app that is still to be made would shut, versions of rows do not tell.
+        if let standing, !situation.integration.isWorkspaceDefined,
+            situation.method.wholeURLKeys.isEmpty || standing.versions.app != nil
+        {
+            services.opened.remember(
+                OpenedTokens.Entry(
+                    reading: reading, versions: standing.versions, isSelfIssued: grant.kind.isSelfIssued,
+                    openedAt: now),
+                of: ConnectionKey(workspaceID: workspace, connectionID: id))
+        }
+        return .read(reading)
+    }
+
+    /// One without an end is good until the provider says otherwise, unless the credential alone can get another.
+    private func isFresh(
+        _ end: Timestamp?, _ state: Grant.State, _ isSelfIssued: Bool, leeway: Int64, at now: Timestamp
+    ) -> Bool {
+        guard let end else { return !isSelfIssued }
+        return end > now.advanced(bySeconds: state == .inDoubt ? 0 : leeway)
+    }
+
+    private func note(
+        _ id: ConnectionID, in workspace: WorkspaceID, cause: Cause, tx: any StoreTransaction
+    ) throws {
+        try tx.append(
+            JournalEntry(.tokenRead, in: workspace, subject: id.description), id: services.ambient.id(), cause: cause)
     }
 
     /// A refresh that somebody asks for, whatever the schedule says.

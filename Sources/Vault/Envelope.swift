@@ -22,27 +22,27 @@ enum Envelope {
     private static let tagLength = 16
 
     static func seal(
-        _ plaintext: UnsafeRawBufferPointer, under key: SymmetricKey, place: [UInt8], salt: [UInt8]
+        _ plaintext: UnsafeRawBufferPointer, under key: WrappingKey, place: [UInt8], salt: [UInt8]
     ) throws -> [UInt8] {
-        let header = [version] + keyID(of: key) + salt
-        let derived = derive(from: key, salt: salt)
+        let header = [version] + key.id + salt
+        let derived = derive(from: key.key, salt: salt)
         let box = try AES.GCM.seal(
             plaintext, using: derived.key, nonce: AES.GCM.Nonce(data: derived.nonce), authenticating: header + place)
         return header + box.ciphertext + box.tag
     }
 
-    static func open(_ sealed: [UInt8], under key: SymmetricKey, place: [UInt8]) throws -> Data {
+    static func open(_ sealed: [UInt8], under key: WrappingKey, place: [UInt8]) throws -> Data {
         guard sealed.count >= headerLength + tagLength, sealed[0] == version else { throw VaultError(.malformed) }
         let header = sealed[..<headerLength]
-        guard header[1..<(1 + keyIDLength)].elementsEqual(keyID(of: key)) else { throw VaultError(.keyUnknown) }
-        let derived = derive(from: key, salt: Array(header.suffix(saltLength)))
+        let derived = derive(from: key.key, salt: Array(header.suffix(saltLength)))
         do {
             let box = try AES.GCM.SealedBox(
                 nonce: AES.GCM.Nonce(data: derived.nonce),
                 ciphertext: sealed[headerLength..<(sealed.count - tagLength)], tag: sealed.suffix(tagLength))
             return try AES.GCM.open(box, using: derived.key, authenticating: header + place)
         } catch {
-            throw VaultError(.doesNotOpen)
+            let isKeyKnown = header[1..<(1 + keyIDLength)].elementsEqual(key.id)
+            throw VaultError(isKeyKnown ? .doesNotOpen : .keyUnknown)
         }
     }
 
@@ -61,6 +61,19 @@ enum Envelope {
     private static func expand(_ key: SymmetricKey, salt: [UInt8], info: String, count: Int) -> SymmetricKey {
         HKDF<SHA256>.deriveKey(inputKeyMaterial: key, salt: salt, info: Array(info.utf8), outputByteCount: count)
     }
+}
+
+/// A key with its name, which costs half as much to find out as a seal does: one that is used again keeps it.
+struct WrappingKey: Sendable {
+    let key: SymmetricKey
+    private let keptID: [UInt8]?
+
+    init(_ key: SymmetricKey, keepsID: Bool) {
+        self.key = key
+        keptID = keepsID ? Envelope.keyID(of: key) : nil
+    }
+
+    var id: [UInt8] { keptID ?? Envelope.keyID(of: key) }
 }
 
 extension SealedPlace {

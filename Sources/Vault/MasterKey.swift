@@ -14,13 +14,13 @@ import Crypto
 
 /// The key that wraps the data keys. It lives in memory and in a file or a variable of the operator's, never in the store.
 package struct MasterKey: Sendable {
-    let key: SymmetricKey
+    let wrapping: WrappingKey
 
     /// Exactly 32 bytes in base64, white space around it ignored; anything else is `nil`.
     package init?(base64 text: String) {
         let trimmed = text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
         guard let data = Data(base64Encoded: String(trimmed)), data.count == 32 else { return nil }
-        key = SymmetricKey(data: data)
+        wrapping = WrappingKey(SymmetricKey(data: data), keepsID: true)
     }
 
     /// A new key, in the form that `init(base64:)` reads.
@@ -29,11 +29,11 @@ package struct MasterKey: Sendable {
     }
 
     /// Names the key without telling it: 16 hexadecimal digits.
-    package var id: String { Envelope.keyID(of: key).hexadecimal }
+    package var id: String { wrapping.id.hexadecimal }
 
     /// A value that only this key makes again: kept in the store, it shows a wrong key at the start rather than at use.
     package var checkValue: String {
-        HMAC<SHA256>.authenticationCode(for: Array("patchbay master key check v1".utf8), using: key)
+        HMAC<SHA256>.authenticationCode(for: Array("patchbay master key check v1".utf8), using: wrapping.key)
             .prefix(16).map { $0 }.hexadecimal
     }
 }

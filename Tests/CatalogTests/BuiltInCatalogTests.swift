@@ -18,30 +18,53 @@ import Testing
     static let entries: [Entry] = [
         Entry(id: "airtable", type: .connectors, methods: ["access_token", "oauth2"]),
         Entry(id: "anthropic", type: .model, methods: ["api_key"]),
+        Entry(id: "apify", type: .tool, methods: ["api_token"]),
+        Entry(id: "asana", type: .connectors, methods: ["personal_access_token"]),
+        Entry(id: "azure-blob", type: .storage, methods: ["shared_key", "sas"]),
+        Entry(id: "brave-search", type: .tool, methods: ["api_key"]),
         Entry(id: "client-credentials", type: .api, methods: ["oauth2", "oauth2_post"]),
+        Entry(id: "cloudflare-r2", type: .storage, methods: ["access_key"]),
         Entry(id: "custom", type: .custom, methods: ["custom"]),
+        Entry(id: "custom-http", type: .custom, methods: ["bearer", "header", "basic", "none"]),
+        Entry(id: "custom-webhook", type: .custom, methods: ["signing_secret", "none"]),
+        Entry(id: "discord", type: .connectors, methods: ["bot_token"]),
+        Entry(id: "firecrawl", type: .tool, methods: ["api_key"]),
         Entry(id: "github", type: .connectors, methods: ["personal_access_token", "oauth2"]),
         Entry(id: "github-app", type: .connectors, methods: ["private_key"]),
+        Entry(id: "github-mcp", type: .mcp, methods: ["bearer"]),
+        Entry(id: "gitlab", type: .connectors, methods: ["access_token"]),
         Entry(id: "gmail", type: .connectors, methods: ["oauth2"]),
         Entry(id: "google-drive", type: .connectors, methods: ["oauth2"]),
         Entry(id: "google-service-account", type: .connectors, methods: ["private_key"]),
+        Entry(id: "graphql-api", type: .api, methods: ["bearer", "header", "none"]),
+        Entry(id: "groq", type: .model, methods: ["api_key"]),
         Entry(id: "hubspot", type: .connectors, methods: ["access_token", "oauth2"]),
+        Entry(id: "intercom", type: .connectors, methods: ["access_token"]),
         Entry(id: "jira", type: .connectors, methods: ["oauth2"]),
         Entry(id: "linear", type: .connectors, methods: ["api_key", "oauth2"]),
+        Entry(id: "linear-mcp", type: .mcp, methods: ["bearer"]),
         Entry(id: "mcp", type: .mcp, methods: ["bearer", "header", "none"]),
         Entry(id: "microsoft", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "minio", type: .storage, methods: ["access_key"]),
+        Entry(id: "mistral", type: .model, methods: ["api_key"]),
         Entry(id: "notion", type: .connectors, methods: ["access_token", "oauth2"]),
         Entry(id: "oauth2", type: .api, methods: ["oauth2"]),
         Entry(id: "oidc", type: .api, methods: ["oauth2"]),
         Entry(id: "openai", type: .model, methods: ["api_key"]),
+        Entry(id: "openai-compatible", type: .model, methods: ["api_key", "none"]),
+        Entry(id: "openrouter", type: .model, methods: ["api_key"]),
         Entry(id: "postgresql", type: .storage, methods: ["connection_string", "password"]),
         Entry(id: "quickbooks", type: .connectors, methods: ["oauth2"]),
         Entry(id: "rest-api", type: .api, methods: ["api_key", "bearer", "basic"]),
         Entry(id: "s3", type: .storage, methods: ["access_key"]),
         Entry(id: "salesforce", type: .connectors, methods: ["oauth2"]),
+        Entry(id: "serpapi", type: .tool, methods: ["api_key"]),
         Entry(id: "shopify", type: .connectors, methods: ["admin_access_token", "oauth2", "oauth2_permanent"]),
         Entry(id: "slack", type: .connectors, methods: ["bot_token", "oauth2", "oauth2_user"]),
+        Entry(id: "stripe", type: .connectors, methods: ["api_key"]),
+        Entry(id: "stripe-mcp", type: .mcp, methods: ["bearer"]),
         Entry(id: "tavily", type: .tool, methods: ["api_key"]),
+        Entry(id: "trello", type: .connectors, methods: ["token"]),
         Entry(id: "two-step", type: .api, methods: ["json", "form"]),
         Entry(id: "xero", type: .connectors, methods: ["oauth2"]),
         Entry(id: "zendesk", type: .connectors, methods: ["api_token", "oauth2"]),
@@ -86,6 +109,19 @@ import Testing
         #expect(Set(all.map(\.type)) == Set(IntegrationType.allCases))
     }
 
+    @Test func thereAreManyOfThem() {
+        let all = BuiltInCatalog().all()
+        #expect(all.count >= 40)
+        for type in IntegrationType.allCases { #expect(all.filter { $0.type == type }.count >= 3, "\(type.rawValue)") }
+    }
+
+    @Test(arguments: BuiltInCatalogTests.entries)
+    func hasATestAndAnIdentity(_ entry: Entry) throws {
+        let integration = try #require(BuiltInCatalog().integration(entry.id))
+        #expect(integration.probe != nil)
+        #expect(integration.identity != nil)
+    }
+
     @Test func whatIsNotInItIsOnlyTakenAsCustom() {
         let catalog = BuiltInCatalog()
         for name in ["", "Slack", "slack ", "slack.yaml", "../slack", "unheard-of"] {
@@ -93,6 +129,7 @@ import Testing
             #expect(catalog.integration(name, type: .connectors, in: .numbered(1))?.id == nil)
             #expect(catalog.integration(name, type: .custom, in: .numbered(1))?.id == name)
             #expect(catalog.integration(name, type: .custom, in: .numbered(1))?.authMethod(nil)?.isFreeForm == true)
+            #expect(catalog.integration(name, type: .custom, in: .numbered(1))?.probe != nil)
         }
         // A known name stays what it is, so that the service can refuse another type.
         #expect(catalog.integration("slack", type: .custom, in: .numbered(1))?.type == .connectors)

@@ -64,7 +64,11 @@ import Testing
         }
         #expect(
             unsent == [
-                "custom custom", "mcp none", "postgresql connection_string", "postgresql password", "s3 access_key",
+                "azure-blob shared_key", "azure-blob sas", "cloudflare-r2 access_key", "custom custom",
+                "custom-http none",
+                "custom-webhook signing_secret", "custom-webhook none", "graphql-api none", "mcp none",
+                "minio access_key", "openai-compatible none", "postgresql connection_string", "postgresql password",
+                "s3 access_key",
             ])
     }
 
@@ -145,8 +149,11 @@ import Testing
         #expect(identity.label != nil)
     }
 
-    @Test func noOtherHasAnIdentity() {
-        let all = BuiltInCatalog().all().filter { $0.identity != nil }.map(\.id)
-        #expect(all == Self.identities.map(\.id))
+    @Test func theOthersAreToldByTheTest() {
+        let told = BuiltInCatalog().all().filter { $0.identity?.source == .probe }
+        #expect(told.map(\.id) == Self.toldByTheTest.keys.sorted())
+        for integration in told { #expect(integration.identity?.id == Self.toldByTheTest[integration.id]) }
+        let others = BuiltInCatalog().all().filter { $0.identity?.source != .probe }.map(\.id)
+        #expect(others == Self.identities.map(\.id))
     }
 }

@@ -253,7 +253,7 @@ extension OAuthDefinitionTests {
         .bad("nothing to ask", [17: "", 54: ""], "test-api.yaml:53: url is required"),
         .bad(
             "no such source", [54: "  from: cookie"],
-            "test-api.yaml:54: from must be one of request, id_token, token_response"),
+            "test-api.yaml:54: from must be one of request, id_token, token_response, test"),
         .bad(
             "a path below nothing", [7: ""], "test-api.yaml:53: url is a path, which needs a base_url"),
         .bad(

@@ -68,7 +68,7 @@ import Testing
         #expect(first.high & 0xFFFF == 0x0102)
         #expect(first.low == 0x0304_0506_0708_090A)
         #expect(second.high == first.high)
-        #expect(second.low == first.low + 0x01_0203_0405 + 1)
+        #expect(second.low == first.low + 0x0102_0304_0506_0708 >> 2 + 1)
     }
 
     @Test func aStepPastTheLowHalfCarries() {
@@ -78,7 +78,7 @@ import Testing
         let second = ambient.id(ConnectionID.self).ulid
         #expect(first.low == UInt64.max)
         #expect(second.high == first.high + 1)
-        #expect(second.low == 0xFF_FFFF_FFFF)
+        #expect(second.low == 0x3FFF_FFFF_FFFF_FFFF)
     }
 
     @Test func everyKindDrawsFromTheSameLine() {

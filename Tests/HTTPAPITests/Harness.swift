@@ -8,6 +8,7 @@ import Logging
 import LosslessJSON
 import NIOCore
 import OAuth
+import Probes
 import Storage
 import Synchronization
 import Testing
@@ -67,19 +68,27 @@ struct Harness: Sendable {
         let connections = ConnectionService(
             store: store, vault: vault, catalog: catalog, ambient: ambient,
             departure: GrantDeparture(services: services))
+        let refresher = Refresher(services: services)
+        let tester = ConnectionTester(
+            store: store, vault: vault, catalog: catalog, prober: ProbeService(egress: egress, now: ambient.now),
+            grants: GrantOpener(services: services, refresher: refresher), ambient: ambient)
         let api = API(
             connections: connections,
             credentials: CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient),
             apiKeys: APIKeyService(store: store, authenticator: authenticator, ambient: ambient),
             workspaces: WorkspaceService(
-                store: store, vault: vault, authenticator: authenticator, ambient: ambient), catalog: catalog,
+                store: store, vault: vault, authenticator: authenticator, catalog: catalog, ambient: ambient),
+            catalog: catalog,
             integrations: IntegrationService(store: store, catalog: catalog, ambient: ambient), ambient: ambient,
             keys: authenticator, users: verifier, trustedProxies: [], health: HealthChecks(store: {}, vault: {}),
             oauth: OAuthRoom(
                 services: services,
                 authorization: AuthorizationService(services: services, connections: connections),
-                tokens: TokenService(services: services, refresher: Refresher(services: services)), store: store,
-                publicURL: publicURL))
+                tokens: TokenService(services: services, refresher: refresher), store: store,
+                publicURL: publicURL),
+            checks: ChecksRoom(
+                tester: tester, timeline: TimelineService(store: store), quota: TestQuota(),
+                expirations: ExpirationService(store: store)))
         let metrics = Metrics()
         let application = Application(responder: api.responder(metrics: metrics) { _ in }, logger: logger)
         try await application.test(.router) { client in

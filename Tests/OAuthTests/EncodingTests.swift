@@ -1,3 +1,6 @@
+import Connections
+import Egress
+import LosslessJSON
 import Testing
 
 @testable import OAuth

@@ -18,13 +18,14 @@ import Testing
         var tokenURL = "https://id.test/token"
         var header = "Authorization"
         var value = "Bearer {access_token}"
+        var test = #"{"url":"/me"}"#
         var description = "d"
 
         var text: JSONText {
             .literal(
                 #"""
                 {"name":"Own","type":"\#(type)","category":"http","description":"\#(description)",
-                 "docs_url":"https://api.test/docs","base_url":"\#(baseURL)",
+                 "docs_url":"https://api.test/docs","base_url":"\#(baseURL)","test":\#(test),
                  "auth_methods":[{"id":"oauth2","name":"O","type":"oauth2","auth_type":"public_key_secret",
                    "description":"d",
                    "fields":[{"key":"client_id","label":"ID","type":"text","required":true,"secure":false},
@@ -236,6 +237,9 @@ import Testing
         Edit(testDescription: "the token URL's path", rebinds: true) { $0.tokenURL = "https://id.test/log" },
         Edit(testDescription: "the header", rebinds: true) { $0.header = "X-Trace" },
         Edit(testDescription: "what is in the header", rebinds: true) { $0.value = "{client_secret}" },
+        Edit(testDescription: "the test's path", rebinds: true) { $0.test = #"{"url":"/log"}"# },
+        Edit(testDescription: "the test's host", rebinds: true) { $0.test = #"{"url":"https://evil.test/me"}"# },
+        Edit(testDescription: "how a test is read", rebinds: false) { $0.test = #"{"url":"/me","expects":"id"}"# },
     ]
 
     @Test(arguments: edits)

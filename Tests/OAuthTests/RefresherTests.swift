@@ -183,11 +183,10 @@ extension Room {
     fileprivate func keep(_ raw: RawAnswer, of seeded: Seeded) async throws {
         try await store.write { tx in
             var grant = try #require(try tx.grant(of: seeded.key.credentialID, in: Self.workspace))
-            let keeper = SecretKeeper(vault: vault, tx: tx, workspace: Self.workspace)
             grant.fence = 1
             grant.intent = Grant.Intent(generation: 1, at: .t0, isSecondTry: false)
-            grant.answer = try keeper.seal(
-                answer: raw.bytes, of: seeded.key.credentialID, recordKey: seeded.recordKey, fence: 1)
+            grant.answer = try vault.seal(
+                answer: raw.bytes, of: seeded.key, recordKey: seeded.recordKey, fence: 1)
             try tx.put(grant)
         }
     }

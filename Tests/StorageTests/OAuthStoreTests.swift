@@ -209,11 +209,11 @@ import Testing
                 }
             }
             let at = Timestamp.t0.advanced(bySeconds: 30)
-            let all = try await fixture.store.dueGrants(at: at, limit: 10)
-            #expect(all.map(\.credentialID) == [2, 4, 1].map(StoreFixture.credentialID))
-            #expect(all.map(\.workspaceID) == [fixture.b, fixture.b, fixture.a])
-            let some = try await fixture.store.dueGrants(at: at, limit: 1)
-            #expect(some.map(\.credentialID) == [StoreFixture.credentialID(2)])
+            let all = try await fixture.store.dueGrants(at: at, except: [], limit: 10)
+            #expect(all.map(\.key.credentialID) == [2, 4, 1].map(StoreFixture.credentialID))
+            #expect(all.map(\.key.workspaceID) == [fixture.b, fixture.b, fixture.a])
+            let some = try await fixture.store.dueGrants(at: at, except: [], limit: 1)
+            #expect(some.map(\.key.credentialID) == [StoreFixture.credentialID(2)])
             #expect(try await fixture.store.nextDue() == .t0.advanced(bySeconds: 10))
         }
     }
@@ -221,7 +221,7 @@ import Testing
     @Test func `what is due is found by an index`() async throws {
         try await StoreUnderTest.sqlite.run { fixture in
             let statements = try await fixture.database.recording {
-                _ = try await fixture.store.dueGrants(at: .t0, limit: 1)
+                _ = try await fixture.store.dueGrants(at: .t0, except: [], limit: 1)
                 _ = try await fixture.store.dueRevocations(at: .t0, limit: 1)
                 _ = try await fixture.store.nextDue()
             }

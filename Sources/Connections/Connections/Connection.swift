@@ -25,12 +25,23 @@ package struct Connection: Sendable {
     package let createdAt: Timestamp
     package var updatedAt: Timestamp
     package var revision: Int64
+    /// Why the status is what it is: a word in snake case; `nil` until something was found out or said.
+    package var statusReason: String?
+    package var statusSince: Timestamp
+    /// When somebody last looked at the other side. It moves without a new revision.
+    package var lastCheckedAt: Timestamp?
+    /// In seconds, how often it is looked at again; 0 for never, `nil` for as often as its integration says.
+    package var checkInterval: Int?
+    /// How many entries of the journal are about it, so that whoever gets them can put them in order.
+    package private(set) var eventSequence: Int64
 
     package init(
         id: ConnectionID, workspaceID: WorkspaceID, credentialID: CredentialID, integration: String,
         integrationType: IntegrationType, authMethodID: String, userID: String?, label: JSONText?, config: JSONText,
         status: ConnectionStatus = .active, externalID: String?, tags: JSONText, metadata: JSONText,
-        needsRebind: Bool = false, createdBy: String, createdAt: Timestamp, updatedAt: Timestamp, revision: Int64 = 1
+        needsRebind: Bool = false, createdBy: String, createdAt: Timestamp, updatedAt: Timestamp, revision: Int64 = 1,
+        statusReason: String? = nil, statusSince: Timestamp? = nil, lastCheckedAt: Timestamp? = nil,
+        checkInterval: Int? = nil, eventSequence: Int64 = 0
     ) {
         self.id = id
         self.workspaceID = workspaceID
@@ -50,6 +61,18 @@ package struct Connection: Sendable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.revision = revision
+        self.statusReason = statusReason
+        self.statusSince = statusSince ?? createdAt
+        self.lastCheckedAt = lastCheckedAt
+        self.checkInterval = checkInterval
+        self.eventSequence = eventSequence
+    }
+
+    /// The next entry about it. The row is to be written in the same unit of work.
+    package mutating func note(_ kind: JournalEntry.Kind, data: JSONText = .emptyObject) -> JournalEntry {
+        eventSequence += 1
+        return JournalEntry(
+            kind, in: workspaceID, subject: id.description, sequence: eventSequence, data: data)
     }
 }
 

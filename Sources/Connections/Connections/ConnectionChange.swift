@@ -11,11 +11,14 @@ package struct ConnectionChange: Sendable {
     /// A JSON array of strings.
     package var tags: Patch<JSONSlice>
     package var metadata: Patch<JSONSlice>
+    /// In seconds; 0 for never.
+    package var checkInterval: Patch<Int>
 
     package init(
         label: Patch<JSONSlice> = .absent, config: Patch<JSONSlice> = .absent,
         status: Patch<ConnectionStatus> = .absent, externalID: Patch<String> = .absent,
-        tags: Patch<JSONSlice> = .absent, metadata: Patch<JSONSlice> = .absent
+        tags: Patch<JSONSlice> = .absent, metadata: Patch<JSONSlice> = .absent,
+        checkInterval: Patch<Int> = .absent
     ) {
         self.label = label
         self.config = config
@@ -23,11 +26,12 @@ package struct ConnectionChange: Sendable {
         self.externalID = externalID
         self.tags = tags
         self.metadata = metadata
+        self.checkInterval = checkInterval
     }
 
     /// Whether anything in it can be written: null leaves config, status, tags and metadata alone, and clears the others.
     package var isEffective: Bool {
-        label.isPresent || externalID.isPresent || config.value != nil || status.value != nil || tags.value != nil
+        label.isPresent || externalID.isPresent || checkInterval.isPresent || config.value != nil || status.value != nil || tags.value != nil
             || metadata.value != nil
     }
 }
@@ -57,42 +61,27 @@ extension Connection {
             row.config = stored.masked
             row.needsRebind = stored.needsRebind
         }
-        row.status = change.status.keeping(status)
+        row.checkInterval = change.checkInterval.clearing(checkInterval)
         row.updatedAt = max(now, updatedAt)
         row.revision = revision + 1
-        return (row, entries(for: change, row: row))
-    }
-
-    private func entries(for change: ConnectionChange, row: Connection) -> [JournalEntry] {
         var entries: [JournalEntry] = []
         let fields = change.writtenFields
-        if !fields.isEmpty {
-            var data = JSONWriter(capacity: 64)
-            data.object { data in
-                data.key("fields")
-                data.array(fields) { data, field in data.plainString { $0.append(contentsOf: field.utf8) } }
-                data.key("revision")
-                data.value(Int(row.revision))
-            }
-            entries.append(
-                JournalEntry(.connectionUpdated, in: workspaceID, subject: id.description, data: data.text))
+        if !fields.isEmpty { entries.append(row.note(.connectionUpdated, data: row.data(written: fields))) }
+        if let status = change.status.value {
+            entries += StatusChange(asserting: status, from: row.status).apply(to: &row, at: now)
         }
-        if change.status.value != nil {
-            var data = JSONWriter(capacity: 96)
-            data.object { data in
-                data.key("from")
-                data.value(status.rawValue)
-                data.key("to")
-                data.value(row.status.rawValue)
-                data.key("reason_code")
-                data.value("asserted")
-                data.key("revision")
-                data.value(Int(row.revision))
-            }
-            entries.append(
-                JournalEntry(.connectionStatusChanged, in: workspaceID, subject: id.description, data: data.text))
+        return (row, entries)
+    }
+
+    private func data(written fields: [String]) -> JSONText {
+        var data = JSONWriter(capacity: 64)
+        data.object { data in
+            data.key("fields")
+            data.array(fields) { data, field in data.plainString { $0.append(contentsOf: field.utf8) } }
+            data.key("revision")
+            data.value(Int(revision))
         }
-        return entries
+        return data.text
     }
 }
 
@@ -105,6 +94,7 @@ extension ConnectionChange {
         if externalID.isPresent { fields.append("external_id") }
         if tags.value != nil { fields.append("tags") }
         if metadata.value != nil { fields.append("metadata") }
+        if checkInterval.isPresent { fields.append("check_interval") }
         return fields
     }
 }

@@ -19,11 +19,13 @@ package struct ConnectionDraft: Sendable {
     package let externalID: String?
     package let tags: JSONSlice?
     package let metadata: JSONSlice?
+    /// In seconds; 0 for never.
+    package let checkInterval: Int?
 
     package init(
         integration: String, integrationType: IntegrationType, authMethodID: String?, credential: CredentialSource,
         label: JSONSlice?, config: JSONObject, userID: String?, externalID: String?, tags: JSONSlice?,
-        metadata: JSONSlice?
+        metadata: JSONSlice?, checkInterval: Int? = nil
     ) {
         self.integration = integration
         self.integrationType = integrationType
@@ -35,6 +37,7 @@ package struct ConnectionDraft: Sendable {
         self.externalID = externalID
         self.tags = tags
         self.metadata = metadata
+        self.checkInterval = checkInterval
     }
 }
 
@@ -44,9 +47,7 @@ extension ConnectionService {
         _ draft: ConnectionDraft, in workspace: WorkspaceID, cause: Cause
     ) async throws -> Connection {
         let integration = try resolveIntegration(draft, in: workspace)
-        if case .existing = draft.credential, !cause.principal.permissions.contains(.secrets) {
-            throw DomainError.forbidden("Using an existing credential needs the permission 'secrets'")
-        }
+        try admit(draft, cause: cause)
         do {
             return try await store.write { tx in
                 try create(draft, integration: integration, in: workspace, cause: cause, tx: tx)
@@ -54,6 +55,38 @@ extension ConnectionService {
         } catch StoreError.duplicate(.externalID) {
             throw try await externalIDTaken(draft.externalID, integration: draft.integration, in: workspace)
         }
+    }
+
+    /// What a draft would be, opened for a test that leaves nothing behind. Refuses what creation would refuse.
+    package func probeTarget(
+        of draft: ConnectionDraft, in workspace: WorkspaceID, cause: Cause
+    ) async throws -> ProbeTarget {
+        let integration = try resolveIntegration(draft, in: workspace)
+        try admit(draft, cause: cause)
+        return try await store.write { tx in
+            let keeper = SecretKeeper(vault: vault, tx: tx, workspace: workspace)
+            let material = try material(for: draft, in: workspace, keeper: keeper, tx: tx)
+            let method = try authMethod(draft, integration: integration, authType: material.authType)
+            try check(draft, material.data, method: method, integration: integration)
+            return ProbeTarget(
+                integration: integration, method: method, config: draft.config, data: material.data, depth: .full)
+        }
+    }
+
+    /// Somebody else's secret goes where this caller points it to.
+    private func admit(_ draft: ConnectionDraft, cause: Cause) throws {
+        if case .existing = draft.credential, !cause.principal.permissions.contains(.secrets) {
+            throw DomainError.forbidden("Using an existing credential needs the permission 'secrets'")
+        }
+    }
+
+    private func check(
+        _ draft: ConnectionDraft, _ data: JSONObject, method: AuthMethod, integration: Integration
+    ) throws {
+        var problems = catalog.problems(credentials: data, method: method)
+        problems += catalog.problems(config: draft.config, of: integration)
+        problems += ConfigSplit(draft.config, integration: integration).kept.map { .nothingStored($0, in: integration) }
+        guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
     }
 
     /// Refuses an integration that is not known or of another type.
@@ -84,23 +117,21 @@ extension ConnectionService {
         let method = try authMethod(draft, integration: integration, authType: material.authType)
         let split = ConfigSplit(draft.config, integration: integration)
 
-        var problems = catalog.problems(credentials: material.data, method: method)
-        problems += catalog.problems(config: draft.config, of: integration)
-        problems += split.kept.map { .nothingStored($0, in: integration) }
-        guard problems.isEmpty else { throw DomainError.validationFailed(problems.map(\.message)) }
+        try check(draft, material.data, method: method, integration: integration)
 
         let id = ambient.id(ConnectionID.self)
         let credentialID =
             try material.existing
             ?? insertCredential(
                 material, method: method, draft: draft, in: workspace, keeper: keeper, cause: cause, tx: tx)
-        let connection = Connection(
+        var connection = Connection(
             id: id, workspaceID: workspace, credentialID: credentialID, integration: draft.integration,
             integrationType: integration.type, authMethodID: method.id,
             userID: draft.userID ?? cause.principal.userID, label: draft.label?.canonical, config: split.masked.text,
             externalID: draft.externalID, tags: draft.tags?.canonical ?? .emptyArray,
             metadata: draft.metadata?.canonical ?? .emptyObject, createdBy: cause.principal.actor,
-            createdAt: cause.at, updatedAt: cause.at)
+            createdAt: cause.at, updatedAt: cause.at, checkInterval: draft.checkInterval)
+        let created = connection.note(.connectionCreated, data: connection.created)
         let origins = integration.origins(config: draft.config, method: method.id) ?? []
         let secrets = ConnectionSecrets(
             origins: origins,
@@ -108,12 +139,19 @@ extension ConnectionService {
             config: split.entered.members.isEmpty
                 ? nil : try keeper.seal(config: split.entered, of: id, origins: origins, generation: 1))
         try tx.insert(connection, secrets: secrets, searchText: connection.searchText)
-        if let oauth = method.oauth, material.existing == nil {
+        if let oauth = method.oauth, try tx.grant(of: credentialID, in: workspace) == nil {
             var grant = Grant(workspaceID: workspace, credentialID: credentialID, kind: oauth.grant)
             grant.enter(material.data, method: oauth, at: cause.at, jitter: ambient.jitter())
             try tx.put(grant)
         }
-        try tx.append(created(connection), id: ambient.id(), cause: cause)
+        try tx.append(created, id: ambient.id(), cause: cause)
+        if integration.probe != nil {
+            let schedule = CheckSchedule(integration: integration, override: connection.checkInterval)
+            try tx.put(
+                ConnectionCheck(
+                    workspaceID: workspace, connectionID: id, origin: integration.checkedHost(config: draft.config, origins: origins),
+                    dueAt: schedule.next(after: cause.at, jitter: ambient.jitter())))
+        }
         return connection
     }
 
@@ -181,19 +219,21 @@ extension ConnectionService {
             cause: cause)
         return credential.id
     }
+}
 
-    private func created(_ connection: Connection) -> JournalEntry {
+extension Connection {
+    /// What the journal says of its beginning.
+    fileprivate var created: JSONText {
         var data = JSONWriter(capacity: 96)
         data.object { data in
             data.key("integration")
-            data.value(connection.integration)
+            data.value(integration)
             data.key("to")
-            data.value(connection.status.rawValue)
+            data.value(status.rawValue)
             data.key("credential_id")
-            data.value(connection.credentialID.description)
+            data.value(credentialID.description)
         }
-        return JournalEntry(
-            .connectionCreated, in: connection.workspaceID, subject: connection.id.description, data: data.text)
+        return data.text
     }
 }
 

@@ -63,6 +63,7 @@ package struct ConnectionService: Sendable {
         let (changed, entries) = row.decide(change, config: config, at: cause.at)
         try tx.update(changed, from: row, searchText: change.touchesSearch ? changed.searchText : nil)
         for entry in entries { try tx.append(entry, id: ambient.id(), cause: cause) }
+        try tx.reschedule(changed, from: row, catalog: catalog, ambient: ambient, at: cause.at)
         return changed
     }
 
@@ -157,9 +158,8 @@ package struct ConnectionService: Sendable {
                 try credential.map { try $0.isInline && tx.countConnections(using: $0.id, in: workspace) == 1 } ?? false
             if isLastUser { try departure.willDelete(row, cause: cause, tx: tx) }
             try tx.delete(row)
-            try tx.append(
-                JournalEntry(.connectionDeleted, in: workspace, subject: id.description), id: ambient.id(),
-                cause: cause)
+            var deleted = row
+            try tx.append(deleted.note(.connectionDeleted), id: ambient.id(), cause: cause)
             guard isLastUser, let credential else { return }
             try tx.delete(credential: credential.id, in: workspace)
             try tx.append(

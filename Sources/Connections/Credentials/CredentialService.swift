@@ -6,8 +6,13 @@ package struct CredentialService: Sendable {
     private let vault: any SecretVault
     private let catalog: any IntegrationCatalog
     private let ambient: Ambient
+    private let departure: any ConnectionDeparture
 
-    package init(store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient) {
+    package init(
+        store: any Store, vault: any SecretVault, catalog: any IntegrationCatalog, ambient: Ambient,
+        departure: any ConnectionDeparture = NoDeparture()
+    ) {
+        self.departure = departure
         self.store = store
         self.vault = vault
         self.catalog = catalog
@@ -124,6 +129,7 @@ package struct CredentialService: Sendable {
             if let sealed, change.data.value.map(Tokens.areEntered) ?? false {
                 try acceptEnteredTokens(sealed.data, of: row, at: cause.at, tx: tx)
             }
+            if sealed != nil { try tx.hastenChecks(ofUsersOf: id, in: workspace, at: cause.at) }
             try tx.append(
                 JournalEntry(.credentialUpdated, in: workspace, subject: id.description, data: .fields(fields)),
                 id: ambient.id(), cause: cause)
@@ -204,6 +210,7 @@ package struct CredentialService: Sendable {
                     message: "Credential is used by \(count) connection\(count == 1 ? "" : "s")",
                     related: .connections(users.map(\.id)))
             }
+            try departure.willDelete(row, cause: cause, tx: tx)
             try tx.delete(credential: id, in: workspace)
             try tx.append(
                 JournalEntry(.credentialDeleted, in: workspace, subject: id.description), id: ambient.id(),

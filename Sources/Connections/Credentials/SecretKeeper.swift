@@ -86,13 +86,11 @@ package struct SecretKeeper {
             for: bindingPlace(connection.id, connection.credentialID, origins))
     }
 
-    /// A provider's answer as it came, before anybody has looked into it.
-    package func seal(answer: [UInt8], of credential: CredentialID, recordKey: Secret, fence: Int64) throws -> [UInt8] {
-        try vault.seal(Secret(answer), under: .record(recordKey), for: answerPlace(credential, fence))
-    }
-
     package func open(answer: [UInt8], of credential: CredentialID, recordKey: Secret, fence: Int64) throws -> [UInt8] {
-        try vault.open(answer, under: .record(recordKey), for: answerPlace(credential, fence)).withBytes { Array($0) }
+        try vault.open(
+            answer, under: .record(recordKey),
+            for: .answer(to: GrantKey(workspaceID: workspace, credentialID: credential), fence: fence)
+        ).withBytes { Array($0) }
     }
 
     /// A secret of a row that belongs to no connection.
@@ -121,10 +119,6 @@ package struct SecretKeeper {
     }
 
     // MARK: Places
-
-    private func answerPlace(_ credential: CredentialID, _ fence: Int64) -> SealedPlace {
-        SealedPlace(workspace: workspace, record: credential.description, field: "token_answer", generation: fence)
-    }
 
     private func dataPlace(_ credential: CredentialID, _ generation: Int64) -> SealedPlace {
         SealedPlace(
@@ -156,5 +150,21 @@ package struct SecretKeeper {
 
     private func object(_ secret: Secret) throws -> JSONObject {
         try JSONObject(JSONSlice(parsing: secret.withBytes { Array($0) }))
+    }
+}
+
+extension SecretVault {
+    /// A provider's answer as it came, before anybody has looked into it. It needs no unit of work: what takes time is done
+    /// before the writer's turn.
+    package func seal(answer: [UInt8], of grant: GrantKey, recordKey: Secret, fence: Int64) throws -> [UInt8] {
+        try seal(Secret(answer), under: .record(recordKey), for: .answer(to: grant, fence: fence))
+    }
+}
+
+extension SealedPlace {
+    fileprivate static func answer(to grant: GrantKey, fence: Int64) -> SealedPlace {
+        SealedPlace(
+            workspace: grant.workspaceID, record: grant.credentialID.description, field: "token_answer",
+            generation: fence)
     }
 }

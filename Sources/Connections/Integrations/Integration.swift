@@ -14,13 +14,18 @@ package struct Integration: Sendable {
     package let configFields: [Field]
     /// How to learn whose account it is; `nil` where the provider does not tell.
     package let identity: IdentityRequest?
+    /// How a connection is tested; `nil` where there is nothing to test against.
+    package let probe: IntegrationProbe?
+    /// In seconds, how often a connection is looked at again; `nil` for never. A connection may say otherwise.
+    package let checkInterval: Int?
     /// Written by a workspace rather than built in: then a secret is bound to how it is sent, too.
     package let isWorkspaceDefined: Bool
 
     package init(
         id: String, name: String, type: IntegrationType, category: String, description: String, docsURL: String,
         baseURL: URLTemplate?, destinationKeys: [String], authMethods: [AuthMethod], configFields: [Field],
-        identity: IdentityRequest? = nil, isWorkspaceDefined: Bool = false
+        identity: IdentityRequest? = nil, probe: IntegrationProbe? = nil, checkInterval: Int? = nil,
+        isWorkspaceDefined: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -33,6 +38,8 @@ package struct Integration: Sendable {
         self.authMethods = authMethods
         self.configFields = configFields
         self.identity = identity
+        self.probe = probe
+        self.checkInterval = checkInterval
         self.isWorkspaceDefined = isWorkspaceDefined
         secureConfigKeys = configFields.filter(\.isSecure).map(\.key)
     }

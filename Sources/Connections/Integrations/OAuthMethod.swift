@@ -73,6 +73,14 @@ package struct OAuthMethod: Sendable {
         package init() {}
     }
 
+    /// What a revocation takes with it.
+    package enum RevocationReach: String, Sendable, CaseIterable {
+        /// The token that is named, and what was made from it.
+        case token
+        /// Everything that the client was given for the account, another connection's tokens too.
+        case grant
+    }
+
     /// A signed statement that is exchanged for a token.
     package struct Assertion: Sendable {
         package enum Algorithm: String, Sendable, CaseIterable {
@@ -170,6 +178,9 @@ package struct OAuthMethod: Sendable {
     /// Config values that the callback's query gives, by config key: parameter names.
     package var callbackKeep: [(key: String, parameter: String)] = []
     package var revocation = Revocation()
+    package var revocationEnds = RevocationReach.grant
+    /// Registrable domains, beside the issuer's own, that endpoints found by discovery may be of.
+    package var endpointDomains: [String] = []
     package var assertion: Assertion?
     package var request: RequestTemplate?
 
@@ -207,6 +218,9 @@ package struct IdentityRequest: Sendable {
         /// The claims of the ID token that came with the tokens (OpenID Connect).
         case idToken = "id_token"
         case tokenResponse = "token_response"
+        /// What a test finds out beside its verdict: an answer's members where the test is a request, else what the protocol
+        /// tells. There is none before the first test.
+        case probe = "test"
     }
 
     package let source: Source
@@ -215,7 +229,8 @@ package struct IdentityRequest: Sendable {
     package let method: String
     package let headers: [(name: String, value: String)]
     package let body: String?
-    /// Dotted paths. Several are joined, since a subject may be unique within a team only.
+    /// Dotted paths. Several are joined, since a subject may be unique within a team only. Empty only with a test that tells by
+    /// itself, or not at all.
     package let id: [String]
     package let label: String?
 

@@ -1,4 +1,5 @@
 package import LosslessJSON
+import Synchronization
 
 /// A base URL with variables from the config. A variable fills one DNS label or one path segment, or is the whole URL.
 package struct URLTemplate: Sendable {
@@ -61,6 +62,19 @@ package struct URLTemplate: Sendable {
     /// here rather than by a URL library: what decides where a secret may go must read every text in one way only, so
     /// escapes, user info, and anything but ASCII are refused. An international name is written in its xn-- form.
     package static func origin(of url: String) -> String? {
+        if let known = knownOrigins.withLock({ $0[url] }) { return known }
+        let origin = parseOrigin(of: url)
+        knownOrigins.withLock { known in
+            if known.count >= 1_024 { known.removeAll(keepingCapacity: true) }
+            known[url] = origin
+        }
+        return origin
+    }
+
+    /// The same few URLs are asked for with every use of a secret, and parsing took a tenth of a refresh.
+    private static let knownOrigins = Mutex<[String: String?]>([:])
+
+    private static func parseOrigin(of url: String) -> String? {
         let refused = Array("\"<>\\^`{|}".utf8)
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !refused.contains($0) }),
             let separator = url.firstRange(of: "://")
@@ -125,6 +139,19 @@ package struct URLTemplate: Sendable {
             labels[labels.count - 2].count <= 3
         else { return 2 }
         return 3
+    }
+
+    /// The domain that somebody registered, by the same rule; the whole host where it is an address or a single label. `nil`
+    /// where it is no URL.
+    package static func registrableDomain(of url: String) -> String? {
+        guard let origin = origin(of: url) else { return nil }
+        let authority = String(origin.drop { $0 != "/" }.dropFirst(2))
+        let host = authority.hasPrefix("[") ? authority : String(authority.prefix { $0 != ":" })
+        let labels = host.split(separator: ".")
+        guard let last = labels.last, !host.hasPrefix("["), !last.utf8.allSatisfy({ (48...57).contains($0) }) else {
+            return host
+        }
+        return labels.suffix(registrableLabels(labels)).joined(separator: ".")
     }
 
     private var literalSuffix: String {

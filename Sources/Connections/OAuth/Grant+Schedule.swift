@@ -15,11 +15,14 @@ extension Grant {
         lease = nil
         accessExpiresAt = tokens.expiresAt
         self.hasRefreshToken = hasRefreshToken
+        let knownEnd = refreshExpiresAt
         if tokens.refreshToken != nil || refreshExpiresAt == nil {
             refreshExpiresAt =
                 hasRefreshToken
                 ? tokens.refreshExpiresAt ?? method.refreshLifetime.map { now.advanced(bySeconds: Int64($0)) } : nil
         }
+        // Ends are told as spans, so that one which stands moves by seconds.
+        if let knownEnd, let end = refreshExpiresAt { renewsRefreshToken = end > knownEnd.advanced(bySeconds: 60) }
         if let scopes = tokens.scopes { grantedScopes = scopes }
         dueAt = nextDue(method, at: now, jitter: jitter)
         // An end that has passed already is the provider's mistake, and must not be refreshed without a pause.

@@ -22,6 +22,8 @@ package struct Grant: Sendable {
     package var state: State
     package var accessExpiresAt: Timestamp?
     package var refreshExpiresAt: Timestamp?
+    /// Whether each refresh brings a refresh token that lasts longer; `nil` until one was seen to, or not to.
+    package var renewsRefreshToken: Bool?
     /// When the scheduler has something to do; `nil` when never.
     package var dueAt: Timestamp?
     package var hasRefreshToken: Bool
@@ -78,7 +80,8 @@ package struct Grant: Sendable {
     package init(
         workspaceID: WorkspaceID, credentialID: CredentialID, kind: OAuthMethod.Grant, appID: OAuthAppID? = nil,
         clientID: String? = nil, state: State = .live, accessExpiresAt: Timestamp? = nil,
-        refreshExpiresAt: Timestamp? = nil, dueAt: Timestamp? = nil, hasRefreshToken: Bool = false,
+        refreshExpiresAt: Timestamp? = nil, renewsRefreshToken: Bool? = nil, dueAt: Timestamp? = nil,
+        hasRefreshToken: Bool = false,
         requestedScopes: [String] = [], grantedScopes: [String]? = nil, account: Account? = nil, failures: Int = 0,
         lastFailure: String? = nil, lease: Lease? = nil, fence: Int64 = 0, intent: Intent? = nil,
         answer: [UInt8]? = nil
@@ -91,6 +94,7 @@ package struct Grant: Sendable {
         self.state = state
         self.accessExpiresAt = accessExpiresAt
         self.refreshExpiresAt = refreshExpiresAt
+        self.renewsRefreshToken = renewsRefreshToken
         self.dueAt = dueAt
         self.hasRefreshToken = hasRefreshToken
         self.requestedScopes = requestedScopes

@@ -11,6 +11,8 @@ package struct OAuthApp: Sendable {
     package var clientID: String
     /// Sealed; `nil` for a public client and for an app from the file.
     package var clientSecret: SealedAppSecret?
+    /// As the provider said when it gave the secret (RFC 7591, 3.2.1); `nil` for never, or where nobody wrote it down.
+    package var clientSecretExpiresAt: Timestamp?
     /// What the secret was before it was changed, while both may be in use.
     package var previousClientSecret: SealedAppSecret?
     package var previousClientSecretExpiresAt: Timestamp?
@@ -42,7 +44,8 @@ package struct OAuthApp: Sendable {
 
     package init(
         id: OAuthAppID, workspaceID: WorkspaceID?, integration: String, authMethodID: String, label: String?,
-        clientID: String, clientSecret: SealedAppSecret?, previousClientSecret: SealedAppSecret? = nil,
+        clientID: String, clientSecret: SealedAppSecret?, clientSecretExpiresAt: Timestamp? = nil,
+        previousClientSecret: SealedAppSecret? = nil,
         previousClientSecretExpiresAt: Timestamp? = nil, plainClientSecret: Secret? = nil, scopes: [String],
         clientAuthentication: OAuthMethod.ClientAuthentication, returnURLs: [String], authorizeParameters: JSONText,
         config: JSONText, failure: Failure? = nil, createdBy: String, createdAt: Timestamp, updatedAt: Timestamp,
@@ -55,6 +58,7 @@ package struct OAuthApp: Sendable {
         self.label = label
         self.clientID = clientID
         self.clientSecret = clientSecret
+        self.clientSecretExpiresAt = clientSecretExpiresAt
         self.previousClientSecret = previousClientSecret
         self.previousClientSecretExpiresAt = previousClientSecretExpiresAt
         self.plainClientSecret = plainClientSecret

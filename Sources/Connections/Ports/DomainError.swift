@@ -9,10 +9,14 @@ package enum DomainError: Error, Sendable, Equatable {
         case workspace = "Workspace"
         case oauthApp = "OAuth app"
         case ticket = "Ticket"
+        case webhook = "Webhook"
+        case delivery = "Delivery"
     }
 
     /// It is not there, or not for this caller: the two look alike.
     case notFound(Resource)
+    /// It was there once, and is not kept any more.
+    case gone(String)
     case forbidden(String)
     /// The revision is not the one that If-Match named.
     case preconditionFailed
@@ -25,6 +29,8 @@ package enum DomainError: Error, Sendable, Equatable {
     case conflict(message: String, related: Related? = nil)
     /// What was asked for stands against the state of things, by a word that a program can act on.
     case refused(code: String, message: String)
+    /// More than the caller may ask for in a while; after so many seconds there is room again.
+    case tooMany(String, retryAfter: Int)
     /// Somebody else's server did not do its part.
     case upstream(code: String, message: String)
 

@@ -10,6 +10,13 @@ package protocol IntegrationCatalog: Sendable {
     func problems(credentials: JSONObject, method: AuthMethod) -> [FieldProblem]
     /// Everything that is wrong with the config. Keys that the integration does not name are taken as they are.
     func problems(config: JSONObject, of integration: Integration) -> [FieldProblem]
+    /// It was deleted, and what it wrote with it.
+    func forget(_ workspace: WorkspaceID)
+}
+
+extension IntegrationCatalog {
+    /// What is the same for every workspace stays.
+    package func forget(_: WorkspaceID) {}
 }
 
 package struct FieldProblem: Sendable, Equatable {
@@ -35,7 +42,7 @@ extension IntegrationCatalog {
                 AuthMethod(
                     id: "custom", name: "Custom", scheme: .custom, authType: .custom, description: "", fields: [])
             ],
-            configFields: [])
+            configFields: [], probe: .config)
     }
 
     package func integration(of connection: Connection) -> Integration? {

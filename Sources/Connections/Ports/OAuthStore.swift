@@ -12,7 +12,8 @@ package protocol OAuthStore: Sendable {
         -> Page<Revocation, RevocationID>
 
     // Work of the instance, over all workspaces, found by an index.
-    func dueGrants(at: Timestamp, limit: Int) async throws -> [GrantKey]
+    /// Oldest first, `except` for those of apps that have enough under way.
+    func dueGrants(at: Timestamp, except: Set<OAuthAppID>, limit: Int) async throws -> [DueGrant]
     func dueRevocations(at: Timestamp, limit: Int) async throws -> [Revocation]
     /// When something is due next.
     func nextDue() async throws -> Timestamp?
@@ -29,6 +30,17 @@ package struct GrantKey: Sendable, Hashable {
     package init(workspaceID: WorkspaceID, credentialID: CredentialID) {
         self.workspaceID = workspaceID
         self.credentialID = credentialID
+    }
+}
+
+/// A grant whose turn it is, with the app by which refreshes are bounded.
+package struct DueGrant: Sendable {
+    package let key: GrantKey
+    package let app: OAuthAppID?
+
+    package init(key: GrantKey, app: OAuthAppID?) {
+        self.key = key
+        self.app = app
     }
 }
 
@@ -62,9 +74,17 @@ package protocol OAuthTransaction {
     func deleteFlows(expiredBefore: Timestamp, limit: Int) throws -> [AuthorizationFlow]
 
     func grant(of credential: CredentialID, in workspace: WorkspaceID) throws -> Grant?
+    /// In one look; `nil` where there is no connection, or none with a grant.
+    func tokenStanding(of connection: ConnectionID, in workspace: WorkspaceID) throws -> TokenStanding?
+    /// Writes down what the provider answered to the lease with this fence. Returns whether it is still the newest.
+    func keep(answer: [UInt8], of credential: CredentialID, in workspace: WorkspaceID, fence: Int64) throws -> Bool
     /// Inserts or replaces.
     func put(_ grant: Grant) throws
     func grants(of app: OAuthAppID, state: Grant.State, in workspace: WorkspaceID) throws -> [GrantKey]
+    /// Whether another credential has a grant of the same account that is not over.
+    func hasGrant(
+        ofAccount fingerprint: String, in workspace: WorkspaceID, except credential: CredentialID?
+    ) throws -> Bool
 
     func insert(_ revocation: Revocation) throws
     func update(_ revocation: Revocation) throws

@@ -1,5 +1,5 @@
 /// Where everything is kept. Writes go through one unit of work; reads see every write that was acknowledged.
-package protocol Store: OAuthStore, IntegrationStore {
+package protocol Store: OAuthStore, IntegrationStore, CheckStore, EventStore, ExpirationStore {
     /// Runs a unit of work on the writer's own thread, in a savepoint, and returns once it is durable. It shares its commit
     /// with units that arrived meanwhile. When the unit throws, all it did is undone and its neighbours are not touched.
     /// Throws `StoreError.unavailable` when the store cannot take writes; then nothing was done.
@@ -28,7 +28,7 @@ package protocol Store: OAuthStore, IntegrationStore {
 }
 
 /// What a unit of work may do. Every statement names its workspace.
-package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction {
+package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction, CheckTransaction, EventTransaction, ExpirationTransaction {
     // Connections
     func connection(_ id: ConnectionID, in workspace: WorkspaceID) throws -> Connection?
     func connection(externalID: String, integration: String, in workspace: WorkspaceID) throws -> Connection?
@@ -42,6 +42,8 @@ package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction {
     /// Newest first.
     func connections(using credential: CredentialID, in workspace: WorkspaceID, limit: Int) throws -> [Connection]
     func countConnections(using credential: CredentialID, in workspace: WorkspaceID) throws -> Int
+    func hasConnections(
+        using credential: CredentialID, status: ConnectionStatus, in workspace: WorkspaceID) throws -> Bool
 
     // Credentials
     func credential(_ id: CredentialID, in workspace: WorkspaceID) throws -> Credential?

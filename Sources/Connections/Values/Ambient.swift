@@ -37,7 +37,8 @@ private final class ULIDSource: Sendable {
                 let high = milliseconds << 16 | UInt64(random[0]) << 8 | UInt64(random[1])
                 last = ULID(high: high, low: random[2...].reduce(0) { $0 << 8 | UInt64($1) })
             } else {
-                let step = random[..<5].reduce(0) { $0 << 8 | UInt64($1) } + 1
+                // A wide one: rows are stored by the first of the random bits, and those made at once are not to share them.
+                let step = random[..<8].reduce(0) { $0 << 8 | UInt64($1) } >> 2 + 1
                 let (low, carry) = last.low.addingReportingOverflow(step)
                 last = ULID(high: last.high + (carry ? 1 : 0), low: low)
             }

@@ -11,6 +11,7 @@ package enum EventKind: IdentifierKind { package static let prefix: StaticString
 package enum OAuthAppKind: IdentifierKind { package static let prefix: StaticString = "app_" }
 package enum AuthorizationFlowKind: IdentifierKind { package static let prefix: StaticString = "flow_" }
 package enum RevocationKind: IdentifierKind { package static let prefix: StaticString = "rev_" }
+package enum WebhookKind: IdentifierKind { package static let prefix: StaticString = "whk_" }
 
 package typealias ConnectionID = Identifier<ConnectionKind>
 package typealias CredentialID = Identifier<CredentialKind>
@@ -20,6 +21,7 @@ package typealias EventID = Identifier<EventKind>
 package typealias OAuthAppID = Identifier<OAuthAppKind>
 package typealias AuthorizationFlowID = Identifier<AuthorizationFlowKind>
 package typealias RevocationID = Identifier<RevocationKind>
+package typealias WebhookID = Identifier<WebhookKind>
 
 /// A prefix and a ULID. It is sixteen bytes and allocates nothing, so that a row is read without building strings.
 package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 /// A 128-bit identifier that sorts by its first 48 bits, a time in milliseconds, written as 26 Crockford characters.
 package struct ULID: Sendable, Hashable, Comparable {
-    let high: UInt64
-    let low: UInt64
+    package let high: UInt64
+    package let low: UInt64
 
     package init(high: UInt64, low: UInt64) {
         self.high = high

@@ -5,6 +5,7 @@ package struct WorkspaceService: Sendable {
     private let store: any Store
     private let vault: any SecretVault
     private let authenticator: APIKeyAuthenticator
+    private let catalog: any IntegrationCatalog
     private let ambient: Ambient
     /// Which workspaces there are, by id or as the default: every request asks.
     private let known = ForgetfulCache<Name, WorkspaceID>(capacity: 100_000)
@@ -14,7 +15,11 @@ package struct WorkspaceService: Sendable {
         case slug(String)
     }
 
-    package init(store: any Store, vault: any SecretVault, authenticator: APIKeyAuthenticator, ambient: Ambient) {
+    package init(
+        store: any Store, vault: any SecretVault, authenticator: APIKeyAuthenticator,
+        catalog: any IntegrationCatalog, ambient: Ambient
+    ) {
+        self.catalog = catalog
         self.store = store
         self.vault = vault
         self.authenticator = authenticator
@@ -156,6 +161,7 @@ package struct WorkspaceService: Sendable {
         known.forget { $0 == id }
         // Its keys went with it.
         authenticator.forgetAll()
+        catalog.forget(id)
     }
 
     // MARK: Slugs

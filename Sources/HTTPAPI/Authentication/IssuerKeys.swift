@@ -46,6 +46,9 @@ final class IssuerKeys: Sendable {
         return key
     }
 
+    /// Of those that were fetched last, when they end; by `kid`.
+    var ends: [String: Timestamp] { state.withLock { $0.keys?.ends } ?? [:] }
+
     /// The key, or the fetch that may bring it.
     private func look(
         for id: String?, at now: Timestamp

@@ -1,3 +1,4 @@
+import Connections
 import JWTKit
 import LosslessJSON
 
@@ -20,6 +21,8 @@ struct JSONWebKeys: Sendable {
 
     let count: Int
     var ids: Set<String> { Set(byID.keys) }
+    /// When keys end whose issuer says so, in the member `exp` that RFC 7517 leaves to it; by `kid`.
+    let ends: [String: Timestamp]
 
     /// Of two keys with one `kid` the first counts. Throws `Unusable` rather than being empty.
     init(_ text: [UInt8]) async throws {
@@ -28,16 +31,28 @@ struct JSONWebKeys: Sendable {
         else { throw Unusable.notAKeySet }
         var keys: [VerificationKey] = []
         var byID: [String: VerificationKey] = [:]
+        var ends: [String: Timestamp] = [:]
         for element in list.elements where element.kind == .object {
             let jwk = JSONObject(element)
             guard let key = try await VerificationKey(jwk) else { continue }
             keys.append(key)
-            if let id = jwk["kid"]?.slice.string, byID[id] == nil { byID[id] = key }
+            guard let id = jwk["kid"]?.slice.string, byID[id] == nil else { continue }
+            byID[id] = key
+            ends[id] = Self.end(of: jwk)
         }
         guard let first = keys.first else { throw Unusable.noUsableKey }
         self.byID = byID
+        self.ends = ends
         only = keys.count == 1 ? first : nil
         count = keys.count
+    }
+
+    /// Seconds since 1970, as in a token.
+    private static func end(of jwk: JSONObject) -> Timestamp? {
+        guard let value = jwk["exp"], value.slice.kind == .number, let seconds = Double(value.string),
+            (0...253_402_300_799).contains(seconds)
+        else { return nil }
+        return Timestamp(microseconds: 0).advanced(bySeconds: Int64(seconds))
     }
 
     /// `nil` when no key has the id. Without an id throws `APIError`, unless there is but one key.

@@ -107,6 +107,14 @@ package struct UserTokenVerifier: Sendable {
         }
     }
 
+    /// The ends of the keys that are known, where their issuer says when they end. A key from the settings has none.
+    var expirations: [Expiration] {
+        guard case .issued(let keys) = keys else { return [] }
+        return keys.ends.map { id, end in
+            Expiration(.jwtKey, of: String(id.prefix(255)), at: end, label: configuration.issuer, renewsItself: false)
+        }
+    }
+
     /// Throws a sentence that says what is wrong, and nothing of the token.
     func verify(_ token: String, at now: Timestamp) async throws -> Principal {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)

@@ -11,7 +11,7 @@ package enum ConnectionBodies {
         let change = ConnectionChange(
             label: fields.stringLiteral("label", maxLength: 255), config: fields.object("config"),
             status: fields.word("status"), externalID: fields.string("external_id", length: idLength),
-            tags: fields.tags(), metadata: fields.object("metadata"))
+            tags: fields.tags(), metadata: fields.object("metadata"), checkInterval: fields.checkInterval())
         try fields.finish()
         return change
     }
@@ -35,6 +35,7 @@ package enum ConnectionBodies {
         let externalID = fields.string("external_id", length: idLength).value
         let tags = fields.tags().value
         let metadata = fields.object("metadata").value
+        let checkInterval = fields.checkInterval().value
         if credentialID != nil, credentials != nil {
             fields.refuse(
                 .value(
@@ -46,7 +47,7 @@ package enum ConnectionBodies {
             integration: integration, integrationType: type, authMethodID: methodID,
             credential: try source(credentialID, credentials), label: label,
             config: config.map { JSONObject($0) } ?? JSONObject(), userID: userID, externalID: externalID,
-            tags: tags, metadata: metadata)
+            tags: tags, metadata: metadata, checkInterval: checkInterval)
     }
 
     private static func source(
@@ -59,6 +60,11 @@ package enum ConnectionBodies {
 }
 
 extension FieldReader {
+    /// In seconds, up to 30 days; 0 for never.
+    fileprivate mutating func checkInterval() -> Patch<Int> {
+        integer("check_interval", in: 0...2_592_000)
+    }
+
     fileprivate mutating func tags() -> Patch<JSONSlice> {
         strings("tags", count: 0...64, length: 1...64).map(\.slice)
     }

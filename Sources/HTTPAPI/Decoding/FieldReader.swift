@@ -161,6 +161,31 @@ struct FieldReader {
         }
     }
 
+    mutating func integer(_ name: StaticString, in range: ClosedRange<Int>) -> Patch<Int> {
+        patch(name) { reader, slice in
+            let place = Self.place(name)
+            guard slice.kind == .number, let number = Int(String(decoding: slice.raw, as: UTF8.self)) else {
+                reader.refuse(
+                    ValidationProblem("int_type", at: place, "Input should be a valid integer", input: slice.shown))
+                return nil
+            }
+            if number < range.lowerBound {
+                reader.refuse(
+                    ValidationProblem(
+                        "greater_than_equal", at: place,
+                        "Input should be greater than or equal to \(range.lowerBound)", input: slice.canonical,
+                        context: [("ge", .number(range.lowerBound))]))
+            } else if number > range.upperBound {
+                reader.refuse(
+                    ValidationProblem(
+                        "less_than_equal", at: place,
+                        "Input should be less than or equal to \(range.upperBound)", input: slice.canonical,
+                        context: [("le", .number(range.upperBound))]))
+            }
+            return number
+        }
+    }
+
     mutating func boolean(_ name: StaticString) -> Patch<Bool> {
         patch(name) { reader, slice in
             if let boolean = slice.boolean { return boolean }

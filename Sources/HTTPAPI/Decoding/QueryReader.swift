@@ -1,20 +1,26 @@
 import Connections
 import LosslessJSON
 
-/// Reads a query's parameters and collects what is wrong with them. Of equal names the last counts, unknown ones are ignored.
+/// Reads a query's parameters and collects what is wrong with them. Of equal names the last counts, but for lists; unknown
+/// ones are ignored.
 struct QueryReader {
     let values: [String: String]
+    private let lists: [String: [String]]
     private var problems: [ValidationProblem] = []
 
     init(_ query: String?) {
         var values: [String: String] = [:]
+        var lists: [String: [String]] = [:]
         for pair in (query ?? "").split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = percentDecoded(parts[0], plusIsSpace: true) ?? String(parts[0])
             let raw = parts.count > 1 ? parts[1] : ""
-            values[name] = percentDecoded(raw, plusIsSpace: true) ?? String(raw)
+            let value = percentDecoded(raw, plusIsSpace: true) ?? String(raw)
+            values[name] = value
+            lists[name, default: []].append(value)
         }
         self.values = values
+        self.lists = lists
     }
 
     func finish() throws {
@@ -28,6 +34,11 @@ struct QueryReader {
     // MARK: Values
 
     func text(_ name: String) -> String? { values[name] }
+
+    /// What is written once or several times, each with one value or several between commas.
+    func texts(_ name: String) -> [String] {
+        (lists[name] ?? []).flatMap { $0.split(separator: ",").map(String.init) }
+    }
 
     mutating func requiredText(_ name: String) -> String {
         guard let text = values[name] else {
@@ -82,6 +93,17 @@ struct QueryReader {
                     "Input should be a valid boolean, unable to interpret input", input: JSONText(text)))
             return false
         }
+    }
+
+    /// RFC 3339.
+    mutating func time(_ name: String) -> Timestamp? {
+        guard let text = values[name] else { return nil }
+        if let time = Timestamp(rfc3339: text) { return time }
+        problems.append(
+            ValidationProblem(
+                "datetime_parsing", at: [.name("query"), .name(name)],
+                "Input should be a valid datetime, such as 2030-01-31T12:00:00Z", input: JSONText(text)))
+        return nil
     }
 
     mutating func word<Word: RawRepresentable & CaseIterable>(

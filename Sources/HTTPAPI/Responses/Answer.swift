@@ -8,6 +8,10 @@ struct Answer {
     var status: HTTPResponse.Status = .ok
     var headers = HTTPFields()
     var body: ByteBuffer?
+    /// Instead of a body that is there already: writes one while it comes to be, and ends it.
+    var stream: BodyStream?
+
+    typealias BodyStream = @Sendable (inout any ResponseBodyWriter) async throws -> Void
 
     static let noContent = Answer(status: .noContent)
 
@@ -35,7 +39,8 @@ struct Answer {
     }
 
     var response: Response {
-        Response(status: status, headers: headers, body: body.map { ResponseBody(byteBuffer: $0) } ?? ResponseBody())
+        let body = stream.map { ResponseBody($0) } ?? body.map { ResponseBody(byteBuffer: $0) } ?? ResponseBody()
+        return Response(status: status, headers: headers, body: body)
     }
 }
 
@@ -51,6 +56,10 @@ extension HTTPField.Name {
     static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
     // swift-format-ignore: NeverForceUnwrap
     static let retryAfter = HTTPField.Name("Retry-After")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+    // swift-format-ignore: NeverForceUnwrap
+    static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
     // swift-format-ignore: NeverForceUnwrap
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

@@ -1,3 +1,4 @@
+import Connections
 import HTTPTypes
 import LosslessJSON
 import NIOCore

@@ -48,6 +48,7 @@ enum ErrorAnswers {
     private static func answer(_ error: DomainError) -> Answer {
         switch error {
         case .notFound(let resource): .error(.notFound, "\(resource.rawValue) not found")
+        case .gone(let reason): .error(.gone, reason)
         case .forbidden(let reason): .error(.forbidden, reason)
         case .preconditionFailed:
             .error(.preconditionFailed, "If-Match names another revision: read the resource again")
@@ -63,6 +64,7 @@ enum ErrorAnswers {
         case .validationFailed(let errors): validationFailed(errors)
         case .conflict(let message, let related): conflict(message, related)
         case .refused(let code, let message): coded(.conflict, code, message)
+        case .tooMany(let message, let retryAfter): tooMany(message, retryAfter)
         case .upstream(let code, let message): coded(.badGateway, code, message)
         }
     }
@@ -78,6 +80,12 @@ enum ErrorAnswers {
             .unreadable:
             coded(.conflict, problem.code.rawValue, problem.sentence)
         }
+    }
+
+    private static func tooMany(_ message: String, _ retryAfter: Int) -> Answer {
+        var answer = Answer.error(.tooManyRequests, message)
+        answer.headers[.retryAfter] = "\(retryAfter)"
+        return answer
     }
 
     /// A sentence for people and a word for programs.

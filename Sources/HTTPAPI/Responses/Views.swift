@@ -52,6 +52,14 @@ extension JSONWriter {
             json.value(connection.authMethodID)
             json.key("secret_rebind_required")
             json.value(connection.needsRebind)
+            json.key("status_reason")
+            json.value(connection.statusReason)
+            json.key("status_since")
+            json.time(connection.statusSince)
+            json.key("last_checked_at")
+            json.time(connection.lastCheckedAt)
+            json.key("check_interval")
+            if let interval = connection.checkInterval { json.value(interval) } else { json.null() }
             if let credential {
                 json.key("credential")
                 json.credential(credential.credential, grant: .some(credential.grant))
@@ -186,6 +194,10 @@ extension JSONWriter {
             }
             json.key("config_fields")
             json.array(integration.configFields) { json, field in json.field(field) }
+            json.key("testable")
+            json.value(integration.probe != nil)
+            json.key("check_interval")
+            if let seconds = integration.checkInterval { json.value(seconds) } else { json.null() }
         }
     }
 

@@ -135,7 +135,11 @@ extension API {
         var query = call.query
         let id = query.requiredText("integration_id")
         let methodID = query.text("auth_method_id")
+        let isLive = query.boolean("live")
         try query.finish()
+        if isLive, !call.principal.permissions.contains(.write) {
+            throw DomainError.forbidden("A live test needs the permission 'write'")
+        }
         var fields = try await call.fields(echoingInput: false)
         let credentials = fields.secrets("credentials").value ?? JSONObject()
         let config = fields.object("config").value.map { JSONObject($0) } ?? JSONObject()
@@ -144,14 +148,27 @@ extension API {
         let problems =
             catalog.problems(credentials: credentials, method: method)
             + catalog.problems(config: config, of: integration)
+        let live = isLive && problems.isEmpty ? try await look(integration, method, config, credentials, call) : nil
         return .json { json in
             json.object { json in
                 json.key("valid")
-                json.value(problems.isEmpty)
+                json.value(problems.isEmpty && live?.report.verdict != .invalid)
                 json.key("errors")
-                json.strings(problems.map(\.message))
+                json.strings(problems.map(\.message) + (live?.errors ?? []))
+                if isLive {
+                    json.key("live")
+                    if let live { json.test(live) } else { json.null() }
+                }
             }
         }
+    }
+
+    private func look(
+        _ integration: Integration, _ method: AuthMethod, _ config: JSONObject, _ credentials: JSONObject, _ call: Call
+    ) async throws -> TestResult {
+        try checks.quota.take(call.workspace, at: call.cause.at)
+        return await checks.tester.test(
+            ProbeTarget(integration: integration, method: method, config: config, data: credentials, depth: .full))
     }
 
     private func requirement(
@@ -161,6 +178,11 @@ extension API {
         guard let method = integration.authMethod(methodID) else { throw DomainError.notFound(.authMethod) }
         return (integration, method)
     }
+}
+
+extension TestResult {
+    /// What a look at the other side adds to what stands against the values.
+    fileprivate var errors: [String] { report.verdict == .invalid ? [report.message] : [] }
 }
 
 extension JSONWriter {

@@ -37,10 +37,16 @@ extension API {
     }
 
     private func getIntegration(_ call: Call) async throws -> Answer {
-        guard let integration = catalog.integration(call.text("integration_id"), in: call.workspace) else {
+        let id = call.text("integration_id")
+        // Read first, so that a change in between makes the tag too old rather than too new.
+        let revision = integrations.revision(id, in: call.workspace)
+        guard let integration = catalog.integration(id, in: call.workspace) else {
             throw DomainError.notFound(.integration)
         }
-        return .json { $0.integration(integration) }
+        // One that is built in changes with the program only.
+        guard let revision else { return .json { $0.integration(integration) } }
+        if call.hasCurrent(revision) { return .notModified(revision: revision) }
+        return .json(revision: revision) { $0.integration(integration) }
     }
 
     // MARK: A workspace's own

@@ -26,7 +26,8 @@ extension API {
         let app = try await oauth.apps.create(
             OAuthAppService.Draft(
                 integration: integration, authMethodID: method, label: label, clientID: clientID,
-                clientSecret: values.clientSecret.value, scopes: values.scopes.value,
+                clientSecret: values.clientSecret.value, clientSecretExpiresAt: values.clientSecretExpiresAt.value,
+                scopes: values.scopes.value,
                 clientAuthentication: values.authentication.value, returnURLs: values.returnURLs.value ?? [],
                 authorizeParameters: values.authorizeParameters.value ?? .emptyObject,
                 config: values.config.value ?? .emptyObject), in: call.workspace, cause: call.cause)
@@ -70,7 +71,8 @@ extension API {
         let app = try await oauth.apps.update(
             call.id("app_id", .oauthApp), in: call.workspace,
             to: OAuthAppService.Change(
-                label: label, clientID: clientID, clientSecret: values.clientSecret, scopes: values.scopes,
+                label: label, clientID: clientID, clientSecret: values.clientSecret,
+                clientSecretExpiresAt: values.clientSecretExpiresAt, scopes: values.scopes,
                 clientAuthentication: values.authentication, returnURLs: values.returnURLs,
                 authorizeParameters: values.authorizeParameters, config: values.config),
             if: call.ifMatch, cause: call.cause)
@@ -94,6 +96,7 @@ extension API {
 /// The fields that create and update share.
 private struct OAuthAppFields {
     let clientSecret: Patch<Secret>
+    let clientSecretExpiresAt: Patch<Timestamp>
     let scopes: Patch<[String]>
     let authentication: Patch<OAuthMethod.ClientAuthentication>
     let returnURLs: Patch<[String]>
@@ -102,6 +105,7 @@ private struct OAuthAppFields {
 
     init(_ fields: inout FieldReader) {
         clientSecret = fields.string("client_secret", length: 1...8_192).map { Secret($0) }
+        clientSecretExpiresAt = fields.time("client_secret_expires_at")
         scopes = fields.strings("scopes", count: 0...200, length: 1...512).map(\.values)
         authentication = fields.word("token_endpoint_auth_method", OAuthMethod.ClientAuthentication.self)
         returnURLs = fields.strings("return_urls", count: 0...50, length: 1...2_048).map(\.values)
@@ -127,6 +131,8 @@ extension JSONWriter {
             json.value(app.clientID)
             json.key("has_client_secret")
             json.value(app.hasClientSecret)
+            json.key("client_secret_expires_at")
+            json.time(app.clientSecretExpiresAt)
             json.key("previous_client_secret_expires_at")
             json.time(app.previousClientSecretExpiresAt)
             json.key("scopes")

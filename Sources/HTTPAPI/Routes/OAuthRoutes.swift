@@ -167,9 +167,7 @@ extension API {
         guard call.principal.permissions.contains(.write),
             let connection = try? await connections.find(id, in: call.workspace)
         else { return nil }
-        let start = AuthorizationService.Start(
-            integration: connection.integration, authMethodID: connection.authMethodID, connectionID: id)
-        return try? await oauth.authorization.start(start, in: call.workspace, cause: call.cause).connectURL
+        return try? await oauth.authorization.reconnectLink(for: connection, cause: call.cause).connectURL
     }
 
     private func listRevocations(_ call: Call) async throws -> Answer {
@@ -225,8 +223,10 @@ extension JSONWriter {
         object { json in
             json.key("id")
             json.id(revocation.id)
+            json.key("subject")
+            json.value(revocation.subject)
             json.key("connection_id")
-            json.id(revocation.connectionID)
+            json.value(revocation.connectionID?.description)
             json.key("integration")
             json.value(revocation.integration)
             json.key("attempts")

@@ -5,10 +5,14 @@ import LosslessJSON
 package struct HealthChecks: Sendable {
     let store: @Sendable () async throws -> Void
     let vault: @Sendable () async throws -> Void
+    /// Whether nothing is refreshed, revoked or delivered until the operator says so. What is asked for is served.
+    let isPaused: @Sendable () -> Bool
 
     package init(
-        store: @escaping @Sendable () async throws -> Void, vault: @escaping @Sendable () async throws -> Void
+        store: @escaping @Sendable () async throws -> Void, vault: @escaping @Sendable () async throws -> Void,
+        isPaused: @escaping @Sendable () -> Bool = { false }
     ) {
+        self.isPaused = isPaused
         self.store = store
         self.vault = vault
     }
@@ -45,6 +49,8 @@ extension API {
             json.object { json in
                 json.key("status")
                 json.value(isReady ? "ready" : "unavailable")
+                json.key("paused")
+                json.value(health.isPaused())
                 json.key("checks")
                 json.object { json in
                     json.key("store")

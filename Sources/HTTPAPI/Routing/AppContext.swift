@@ -19,6 +19,9 @@ package struct AppContext: RequestContext {
         serverRequestID = source.logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? RequestID().description
     }
 
+    /// Closes the connection at once, whatever is still to be written on it.
+    func hangUp() { channel.close(promise: nil) }
+
     /// The address that the connection came from; `nil` for a Unix socket.
     var peerAddress: String? { channel.remoteAddress?.ipAddress }
 }

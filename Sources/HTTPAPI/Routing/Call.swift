@@ -22,6 +22,8 @@ struct Call {
     let principal: Principal
     let workspace: WorkspaceID
     let cause: Cause
+    /// For answers that go on after the call was admitted.
+    let context: AppContext
 
     // MARK: Path
 

@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let name: String
     let statements: @Sendable (SQLDialect) -> [String]
 
-    static let all: [Migration] = [initial, oauth]
+    static let all: [Migration] = [initial, oauth, status, events, expirations]
 }
 
 /// Brings a database to the newest schema.

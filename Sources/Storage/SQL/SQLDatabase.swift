@@ -85,6 +85,10 @@ package struct SQLDialect: Sendable {
     package let int64: String
     /// A column that counts up by itself.
     package let identity: String
+    /// A number that its row is stored under, and that is given when the row is made.
+    package let rowKey: String
+    /// The function that finds a text in a text, counting from 1.
+    package let position: String
     /// What follows a table's closing bracket.
     package let tableOptions: String
     /// The same for a table that is stored in the order of its primary key.
@@ -92,5 +96,5 @@ package struct SQLDialect: Sendable {
 
     package static let sqlite = SQLDialect(
         id: "TEXT", text: "TEXT", blob: "BLOB", int64: "INTEGER", identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
-        tableOptions: " STRICT", clusteredTableOptions: " STRICT, WITHOUT ROWID")
+        rowKey: "INTEGER NOT NULL PRIMARY KEY", position: "INSTR", tableOptions: " STRICT", clusteredTableOptions: " STRICT, WITHOUT ROWID")
 }

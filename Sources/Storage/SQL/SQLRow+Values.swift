@@ -69,6 +69,8 @@ extension SQLValue {
 
     static func id<Kind>(_ id: Identifier<Kind>?) -> SQLValue { id.map { .id($0) } ?? .null }
 
+    static func int(_ number: Int?) -> SQLValue { number.map { .int(Int64($0)) } ?? .null }
+
     static func text(_ text: String?) -> SQLValue { text.map { .text($0) } ?? .null }
 
     static func json(_ json: JSONText?) -> SQLValue { json.map { .utf8($0.bytes) } ?? .null }

@@ -3,7 +3,8 @@ import LosslessJSON
 
 private let columns = """
     id, workspace_id, credential_id, integration, integration_type, auth_method_id, user_id, label, config, status, \
-    external_id, tags, metadata, needs_rebind, created_by, created_at, updated_at, revision
+    external_id, tags, metadata, needs_rebind, created_by, created_at, updated_at, revision, status_reason, status_since, \
+    last_checked_at, check_interval, event_sequence
     """
 
 extension Connection {
@@ -13,13 +14,15 @@ extension Connection {
             integrationType: try row.word(4), authMethodID: row.text(5), userID: row.optionalText(6),
             label: row.optionalJSON(7), config: row.json(8), status: try row.word(9),
             externalID: row.optionalText(10), tags: row.json(11), metadata: row.json(12), needsRebind: row.bool(13),
-            createdBy: row.text(14), createdAt: row.time(15), updatedAt: row.time(16), revision: row.int64(17))
+            createdBy: row.text(14), createdAt: row.time(15), updatedAt: row.time(16), revision: row.int64(17),
+            statusReason: row.optionalText(18), statusSince: row.time(19), lastCheckedAt: row.optionalTime(20),
+            checkInterval: row.isNull(21) ? nil : Int(row.int64(21)), eventSequence: row.int64(22))
     }
 }
 
 // MARK: - Reading
 
-private let selectConnection = SQL("SELECT \(columns) FROM connection WHERE workspace_id = ?1 AND id = ?2")
+private let selectConnection = SQL("SELECT \(columns) FROM connection WHERE \(ConnectionRowKey.condition) LIMIT 1")
 
 private let selectByExternalID = SQL(
     "SELECT id FROM connection WHERE workspace_id = ?1 AND integration = ?2 AND external_id = ?3")
@@ -58,7 +61,7 @@ extension SQLStore {
 
 extension SQLConnection {
     fileprivate func connection(_ id: ConnectionID, in workspace: WorkspaceID) throws -> Connection? {
-        try first(selectConnection, [.id(workspace), .id(id)], Connection.init)
+        try first(selectConnection, ConnectionRowKey.values(id, in: workspace), Connection.init)
     }
 
     fileprivate func connectionCounts(in workspace: WorkspaceID, userID: String?) throws -> [ConnectionCount] {
@@ -103,21 +106,24 @@ extension ConnectionQuery {
 extension SQLTransaction {
     private static let insertConnection = SQL(
         """
-        INSERT INTO connection (\(columns), search_text)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        INSERT INTO connection (\(columns), search_text, key)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+            ?24, ?25)
         """)
+    private static let selectTakenKeys = SQL("SELECT key FROM connection WHERE key BETWEEN ?1 AND ?2")
 
     /// Names no column of an index, so that an update touches one page of the table and none of an index.
     private static let updateContent = SQL(
         """
-        UPDATE connection SET label = ?3, config = ?4, tags = ?5, metadata = ?6, needs_rebind = ?7, updated_at = ?8,
-            revision = ?9, search_text = COALESCE(?10, search_text)
-        WHERE workspace_id = ?1 AND id = ?2
+        UPDATE connection SET label = ?4, config = ?5, tags = ?6, metadata = ?7, needs_rebind = ?8, updated_at = ?9,
+            revision = ?10, search_text = COALESCE(?11, search_text), status_reason = ?12, status_since = ?13,
+            last_checked_at = ?14, check_interval = ?15, event_sequence = ?16
+        WHERE \(ConnectionRowKey.condition)
         """)
-    private static let updateStatus = SQL("UPDATE connection SET status = ?3 WHERE workspace_id = ?1 AND id = ?2")
+    private static let updateStatus = SQL("UPDATE connection SET status = ?4 WHERE \(ConnectionRowKey.condition)")
     private static let updateExternalID = SQL(
-        "UPDATE connection SET external_id = ?3 WHERE workspace_id = ?1 AND id = ?2")
-    private static let deleteConnection = SQL("DELETE FROM connection WHERE workspace_id = ?1 AND id = ?2")
+        "UPDATE connection SET external_id = ?4 WHERE \(ConnectionRowKey.condition)")
+    private static let deleteConnection = SQL("DELETE FROM connection WHERE \(ConnectionRowKey.condition)")
     private static let insertTag = SQL(
         "INSERT INTO connection_tag (workspace_id, tag, connection_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
     private static let deleteTags = SQL("DELETE FROM connection_tag WHERE workspace_id = ?1 AND connection_id = ?2")
@@ -149,7 +155,9 @@ extension SQLTransaction {
                 .word(connection.status), .text(connection.externalID), .json(connection.tags),
                 .json(connection.metadata), .bool(connection.needsRebind), .text(connection.createdBy),
                 .time(connection.createdAt), .time(connection.updatedAt), .int(connection.revision),
-                .text(searchText),
+                .text(connection.statusReason), .time(connection.statusSince), .time(connection.lastCheckedAt),
+                .int(connection.checkInterval), .int(connection.eventSequence), .text(searchText),
+                .int(try freeKey(of: connection.id)),
             ])
         try insertTags(of: connection)
         try count(connection, by: 1)
@@ -157,13 +165,15 @@ extension SQLTransaction {
     }
 
     func update(_ connection: Connection, from old: Connection, searchText: String?) throws {
-        let key: [SQLValue] = [.id(connection.workspaceID), .id(connection.id)]
+        let key = ConnectionRowKey.values(connection.id, in: connection.workspaceID)
         try sql.execute(
             Self.updateContent,
             key + [
                 .json(connection.label), .json(connection.config), .json(connection.tags),
                 .json(connection.metadata), .bool(connection.needsRebind), .time(connection.updatedAt),
-                .int(connection.revision), .text(searchText),
+                .int(connection.revision), .text(searchText), .text(connection.statusReason),
+                .time(connection.statusSince), .time(connection.lastCheckedAt), .int(connection.checkInterval),
+                .int(connection.eventSequence),
             ])
         if connection.externalID != old.externalID {
             try sql.execute(Self.updateExternalID, key + [.text(connection.externalID)])
@@ -174,14 +184,25 @@ extension SQLTransaction {
             try count(connection, by: 1)
         }
         if connection.tags != old.tags {
-            try sql.execute(Self.deleteTags, key)
+            try sql.execute(Self.deleteTags, [.id(connection.workspaceID), .id(connection.id)])
             try insertTags(of: connection)
         }
     }
 
     func delete(_ connection: Connection) throws {
-        try sql.execute(Self.deleteConnection, [.id(connection.workspaceID), .id(connection.id)])
+        try sql.execute(Self.deleteConnection, ConnectionRowKey.values(connection.id, in: connection.workspaceID))
         try count(connection, by: -1)
+    }
+
+    /// The first of the numbers that the row may stand at.
+    private func freeKey(of id: ConnectionID) throws -> Int64 {
+        let first = ConnectionRowKey.of(id)
+        let last = first + ConnectionRowKey.reach - 1
+        let taken = Set(try sql.query(Self.selectTakenKeys, [.int(first), .int(last)]) { $0.int64(0) })
+        guard let free = (first...last).first(where: { !taken.contains($0) }) else {
+            throw StoreError.duplicate(.other)
+        }
+        return free
     }
 
     private func insertTags(of connection: Connection) throws {
@@ -265,6 +286,17 @@ extension SQLTransaction {
     ) throws -> [Connection] {
         try sql.query(
             Self.selectUsing, [.id(workspace), .id(credential), .int(Int64(limit))], Connection.init)
+    }
+
+    /// The status is wrapped, since few connections use a credential and many may have a status: the index of these would be
+    /// the wrong one.
+    private static let selectWithStatus = SQL(
+        "SELECT 1 FROM connection WHERE workspace_id = ?1 AND credential_id = ?2 AND status || '' = ?3 LIMIT 1")
+
+    func hasConnections(
+        using credential: CredentialID, status: ConnectionStatus, in workspace: WorkspaceID
+    ) throws -> Bool {
+        try sql.first(Self.selectWithStatus, [.id(workspace), .id(credential), .word(status)]) { _ in true } ?? false
     }
 
     func countConnections(using credential: CredentialID, in workspace: WorkspaceID) throws -> Int {

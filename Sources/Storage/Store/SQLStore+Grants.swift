@@ -3,7 +3,8 @@ package import Connections
 private let columns = """
     workspace_id, credential_id, kind, app_id, client_id, state, access_expires_at, refresh_expires_at, due_at, \
     has_refresh_token, requested_scopes, granted_scopes, account_label, account_fingerprint, failures, last_failure, \
-    lease_owner, lease_until, fence, intent_generation, intent_at, intent_is_second_try, answer
+    lease_owner, lease_until, fence, intent_generation, intent_at, intent_is_second_try, answer, \
+    renews_refresh_token
     """
 
 extension Grant {
@@ -11,7 +12,8 @@ extension Grant {
         self.init(
             workspaceID: try row.id(0), credentialID: try row.id(1), kind: try row.word(2),
             appID: try row.optionalID(3), clientID: row.optionalText(4), state: try row.word(5),
-            accessExpiresAt: row.optionalTime(6), refreshExpiresAt: row.optionalTime(7), dueAt: row.optionalTime(8),
+            accessExpiresAt: row.optionalTime(6), refreshExpiresAt: row.optionalTime(7),
+            renewsRefreshToken: row.isNull(23) ? nil : row.bool(23), dueAt: row.optionalTime(8),
             hasRefreshToken: row.bool(9), requestedScopes: row.strings(10),
             grantedScopes: row.isNull(11) ? nil : row.strings(11),
             account: row.isNull(13) ? nil : Account(label: row.text(12), fingerprint: row.text(13)),
@@ -24,12 +26,6 @@ extension Grant {
 }
 
 private let selectGrant = SQL("SELECT \(columns) FROM oauth_grant WHERE workspace_id = ?1 AND credential_id = ?2")
-
-private let selectDueGrants = SQL(
-    """
-    SELECT workspace_id, credential_id FROM oauth_grant WHERE due_at IS NOT NULL AND due_at <= ?1
-    ORDER BY due_at LIMIT ?2
-    """)
 
 private let selectSameAccount = SQL(
     """
@@ -81,9 +77,24 @@ extension SQLStore {
         }.filter { $0 != except }
     }
 
-    package func dueGrants(at: Timestamp, limit: Int) async throws -> [GrantKey] {
-        try await database.read(.scan) {
-            try $0.query(selectDueGrants, [.time(at), .int(Int64(limit))], GrantKey.init)
+    package func dueGrants(
+        at: Timestamp, except: Set<OAuthAppID>, limit: Int
+    ) async throws -> [DueGrant] {
+        try await database.read(.scan) { sql in
+            var filter = Filter()
+            filter.add("due_at IS NOT NULL AND due_at <= ?", .time(at))
+            if !except.isEmpty {
+                let apps = except.sorted().map { filter.placeholder(for: .id($0)) }.joined(separator: ", ")
+                filter.add("(app_id IS NULL OR app_id NOT IN (\(apps)))")
+            }
+            let clause = filter.clause
+            let bound = filter.placeholder(for: .int(Int64(limit)))
+            return try sql.query(
+                .interned(
+                    "SELECT workspace_id, credential_id, app_id FROM oauth_grant\(clause) ORDER BY due_at LIMIT \(bound)"
+                ),
+                filter.values
+            ) { DueGrant(key: try GrantKey($0), app: try $0.optionalID(2)) }
         }
     }
 
@@ -113,7 +124,8 @@ extension SQLTransaction {
     private static let upsertGrant = SQL(
         """
         INSERT INTO oauth_grant (\(columns))
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+            ?24)
         ON CONFLICT (workspace_id, credential_id) DO UPDATE SET kind = excluded.kind, app_id = excluded.app_id,
             client_id = excluded.client_id, state = excluded.state, access_expires_at = excluded.access_expires_at,
             refresh_expires_at = excluded.refresh_expires_at, due_at = excluded.due_at,
@@ -123,13 +135,56 @@ extension SQLTransaction {
             last_failure = excluded.last_failure, lease_owner = excluded.lease_owner,
             lease_until = excluded.lease_until, fence = excluded.fence,
             intent_generation = excluded.intent_generation, intent_at = excluded.intent_at,
-            intent_is_second_try = excluded.intent_is_second_try, answer = excluded.answer
+            intent_is_second_try = excluded.intent_is_second_try, answer = excluded.answer,
+            renews_refresh_token = excluded.renews_refresh_token
         """)
     private static let selectOfApp = SQL(
         "SELECT workspace_id, credential_id FROM oauth_grant WHERE workspace_id = ?1 AND app_id = ?2 AND state = ?3")
 
+    /// An account's fingerprint is of one integration.
+    private static let countOfAccount = SQL(
+        """
+        SELECT COUNT(*) FROM oauth_grant
+        WHERE workspace_id = ?1 AND account_fingerprint = ?2 AND credential_id <> ?3 AND state <> 'dead'
+        """)
+
+    private static let selectStanding = SQL(
+        """
+        SELECT connection.revision, credential.revision, credential_secret.generation, oauth_app.revision,
+            connection.status, connection.needs_rebind, credential.status, oauth_grant.state,
+            oauth_grant.access_expires_at
+        FROM connection
+        JOIN credential ON credential.workspace_id = connection.workspace_id AND credential.id = connection.credential_id
+        JOIN credential_secret ON credential_secret.workspace_id = connection.workspace_id
+            AND credential_secret.credential_id = connection.credential_id
+        JOIN oauth_grant ON oauth_grant.workspace_id = connection.workspace_id
+            AND oauth_grant.credential_id = connection.credential_id
+        LEFT JOIN oauth_app ON oauth_app.workspace_id = connection.workspace_id AND oauth_app.id = oauth_grant.app_id
+        WHERE \(ConnectionRowKey.condition) LIMIT 1
+        """)
+
+    func tokenStanding(of connection: ConnectionID, in workspace: WorkspaceID) throws -> TokenStanding? {
+        try sql.first(Self.selectStanding, ConnectionRowKey.values(connection, in: workspace)) { row in
+            TokenStanding(
+                versions: TokenStanding.Versions(
+                    connection: row.int64(0), credential: row.int64(1), generation: row.int64(2),
+                    app: row.isNull(3) ? nil : row.int64(3)),
+                connectionStatus: try row.word(4), needsRebind: row.bool(5), credentialStatus: try row.word(6),
+                grantState: try row.word(7), accessExpiresAt: row.optionalTime(8))
+        }
+    }
+
     func grant(of credential: CredentialID, in workspace: WorkspaceID) throws -> Grant? {
         try sql.first(selectGrant, [.id(workspace), .id(credential)], Grant.init)
+    }
+
+    private static let keepAnswer = SQL(
+        "UPDATE oauth_grant SET answer = ?4 WHERE workspace_id = ?1 AND credential_id = ?2 AND fence = ?3")
+
+    func keep(
+        answer: [UInt8], of credential: CredentialID, in workspace: WorkspaceID, fence: Int64
+    ) throws -> Bool {
+        try sql.execute(Self.keepAnswer, [.id(workspace), .id(credential), .int(fence), .blob(answer)]) > 0
     }
 
     func put(_ grant: Grant) throws {
@@ -144,7 +199,15 @@ extension SQLTransaction {
                 .text(grant.lease?.owner), .time(grant.lease?.until), .int(grant.fence),
                 grant.intent.map { .int($0.generation) } ?? .null, .time(grant.intent?.at),
                 .bool(grant.intent?.isSecondTry ?? false), grant.answer.map { .blob($0) } ?? .null,
+                grant.renewsRefreshToken.map { .bool($0) } ?? .null,
             ])
+    }
+
+    func hasGrant(
+        ofAccount fingerprint: String, in workspace: WorkspaceID, except credential: CredentialID?
+    ) throws -> Bool {
+        let other: SQLValue = credential.map { .id($0) } ?? .text("")
+        return try sql.count(Self.countOfAccount, [.id(workspace), .text(fingerprint), other]) > 0
     }
 
     func grants(of app: OAuthAppID, state: Grant.State, in workspace: WorkspaceID) throws -> [GrantKey] {

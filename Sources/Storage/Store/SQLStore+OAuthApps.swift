@@ -5,7 +5,7 @@ private let columns = """
     workspace_id, id, integration, auth_method_id, label, client_id, client_secret, client_secret_origins, \
     client_secret_generation, previous_client_secret, previous_client_secret_origins, \
     previous_client_secret_expires_at, scopes, client_authentication, return_urls, authorize_parameters, config, \
-    failure, failing_since, created_by, created_at, updated_at, revision
+    failure, failing_since, created_by, created_at, updated_at, revision, client_secret_expires_at
     """
 
 extension OAuthApp {
@@ -16,6 +16,7 @@ extension OAuthApp {
             label: row.optionalText(4), clientID: row.text(5),
             clientSecret: row.isNull(6)
                 ? nil : SealedAppSecret(bytes: row.bytes(6), generation: generation, origins: row.strings(7)),
+            clientSecretExpiresAt: row.optionalTime(23),
             previousClientSecret: row.isNull(9)
                 ? nil : SealedAppSecret(bytes: row.bytes(9), generation: generation - 1, origins: row.strings(10)),
             previousClientSecretExpiresAt: row.optionalTime(11), scopes: row.strings(12),
@@ -33,7 +34,7 @@ extension OAuthApp {
             .strings(previousClientSecret?.origins ?? []), .time(previousClientSecretExpiresAt), .strings(scopes),
             .word(clientAuthentication), .strings(returnURLs), .json(authorizeParameters), .json(config),
             .text(failure?.reason), .time(failure?.since), .text(createdBy), .time(createdAt), .time(updatedAt),
-            .int(revision),
+            .int(revision), .time(clientSecretExpiresAt),
         ]
     }
 }
@@ -66,7 +67,8 @@ extension SQLTransaction {
     private static let insertApp = SQL(
         """
         INSERT INTO oauth_app (\(columns))
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+            ?24)
         """)
     private static let updateApp = SQL(
         """
@@ -74,7 +76,8 @@ extension SQLTransaction {
             client_secret_origins = ?8, client_secret_generation = ?9, previous_client_secret = ?10,
             previous_client_secret_origins = ?11, previous_client_secret_expires_at = ?12, scopes = ?13,
             client_authentication = ?14, return_urls = ?15, authorize_parameters = ?16, config = ?17, failure = ?18,
-            failing_since = ?19, created_by = ?20, created_at = ?21, updated_at = ?22, revision = ?23
+            failing_since = ?19, created_by = ?20, created_at = ?21, updated_at = ?22, revision = ?23,
+            client_secret_expires_at = ?24
         WHERE workspace_id = ?1 AND id = ?2
         """)
     private static let deleteApp = SQL("DELETE FROM oauth_app WHERE workspace_id = ?1 AND id = ?2")

@@ -1,5 +1,6 @@
 package import Connections
 
+/// `connection_id` holds the subject: the id of a connection, of a credential, or of a flow.
 private let columns = """
     workspace_id, id, connection_id, integration, sealed, attempts, last_failure, due_at, created_at
     """
@@ -7,7 +8,7 @@ private let columns = """
 extension Revocation {
     fileprivate init(_ row: any SQLRow) throws {
         self.init(
-            id: try row.id(1), workspaceID: try row.id(0), connectionID: try row.id(2), integration: row.text(3),
+            id: try row.id(1), workspaceID: try row.id(0), subject: row.text(2), integration: row.text(3),
             sealed: row.bytes(4), attempts: Int(row.int64(5)), lastFailure: row.optionalText(6),
             dueAt: row.optionalTime(7), createdAt: row.time(8))
     }
@@ -49,7 +50,7 @@ extension SQLTransaction {
         try sql.execute(
             Self.insertRevocation,
             [
-                .id(revocation.workspaceID), .id(revocation.id), .id(revocation.connectionID),
+                .id(revocation.workspaceID), .id(revocation.id), .text(revocation.subject),
                 .text(revocation.integration), .blob(revocation.sealed), .int(Int64(revocation.attempts)),
                 .text(revocation.lastFailure), .time(revocation.dueAt), .time(revocation.createdAt),
             ])

@@ -3,15 +3,20 @@ package import Connections
 /// The one store, written in SQL that every engine takes.
 package struct SQLStore: Store {
     let database: any SQLDatabase
+    /// Told of every commit.
+    package let signal: JournalSignal
 
-    package init(_ database: any SQLDatabase) {
+    package init(_ database: any SQLDatabase, signal: JournalSignal = JournalSignal()) {
         self.database = database
+        self.signal = signal
     }
 
     package func write<Result: Sendable>(
         _ unit: @escaping @Sendable (any StoreTransaction) throws -> Result
     ) async throws -> Result {
-        try await database.write { try unit(SQLTransaction(sql: $0)) }
+        let result = try await database.write { try unit(SQLTransaction(sql: $0)) }
+        signal.notify()
+        return result
     }
 }
 
@@ -40,8 +45,8 @@ struct SQLTransaction: StoreTransaction {
 
     private static let insertJournal = SQL(
         """
-        INSERT INTO journal (id, workspace_id, kind, subject, actor, request_id, at, data)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        INSERT INTO journal (id, workspace_id, kind, subject, actor, request_id, at, data, subject_sequence, in_timeline)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         """)
 
     func append(_ entry: JournalEntry, id: EventID, cause: Cause) throws {
@@ -50,6 +55,7 @@ struct SQLTransaction: StoreTransaction {
             [
                 .id(id), .id(entry.workspaceID), .word(entry.kind), .text(entry.subject),
                 .text(cause.principal.actor), .text(cause.requestID), .time(cause.at), .json(entry.data),
+                entry.subjectSequence.map { .int($0) } ?? .null, .bool(entry.kind.isInTimeline),
             ])
     }
 }

@@ -151,12 +151,14 @@ extension DomainError {
     var sentence: String {
         switch self {
         case .notFound(let resource): "\(resource.rawValue) not found"
-        case .forbidden(let reason): reason
+        case .gone(let reason), .forbidden(let reason): reason
         case .preconditionFailed: "changed meanwhile: try again"
         case .invalidField(_, let message): message
         case .invalidConfig(let problems): problems.map(\.message).joined(separator: "; ")
         case .validationFailed(let errors): errors.joined(separator: "; ")
-        case .conflict(let message, _), .refused(_, let message), .upstream(_, let message): message
+        case .conflict(let message, _), .refused(_, let message), .upstream(_, let message),
+            .tooMany(let message, _):
+            message
         }
     }
 }

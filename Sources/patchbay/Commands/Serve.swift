@@ -1,5 +1,6 @@
 import ArgumentParser
 import Connections
+import Delivery
 import HTTPAPI
 import Hummingbird
 import HummingbirdCore
@@ -25,7 +26,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         hardenProcess()
-        let settings = try Settings.fromProcess()
+        let settings = try await Settings.fromProcess().choosingPort()
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
         let sink = LogSink(format: format, level: settings.logLevel, now: systemTime)
         let logger = Logger(label: "patchbay") { _ in StructuredLogHandler(sink: sink) }
@@ -42,6 +43,10 @@ struct Serve: AsyncParsableCommand {
             services: [
                 InstanceService(instance: instance),
                 GrantScheduler(services: instance.oauth, refresher: instance.refresher),
+                instance.dispatcher,
+                instance.retention(logger: logger),
+                instance.sweeper(logger: logger),
+                instance.expiryWatcher(logger: logger),
                 AdminServer(handler: AdminHandler(instance: instance), socket: socket, logger: logger),
                 application,
             ],
@@ -61,9 +66,14 @@ struct Serve: AsyncParsableCommand {
             workspaces: instance.workspaces, catalog: instance.catalog, integrations: instance.integrations,
             ambient: instance.ambient,
             keys: instance.authenticator, users: users, trustedProxies: settings.trustedProxies,
-            health: HealthChecks(instance), oauth: OAuthRoom(instance))
-        let metrics = Metrics { [database = instance.database, pause = instance.pause] in
-            Metrics.Gauge.of(database) + [Metrics.Gauge.of(pause)]
+            health: HealthChecks(instance), oauth: OAuthRoom(instance),
+            checks: ChecksRoom(
+                tester: instance.tester, timeline: TimelineService(store: instance.store), quota: TestQuota(),
+                expirations: ExpirationService(store: instance.store)),
+            events: EventsRoom(events: instance.events, webhooks: instance.webhooks))
+        let metrics = Metrics {
+            [database = instance.database, pause = instance.pause, meter = instance.dispatcher.meter] in
+            Metrics.Gauge.of(database) + Metrics.Gauge.of(meter) + [Metrics.Gauge.of(pause)]
         }
         return Application(
             responder: api.responder(metrics: metrics, log: sink.write), server: try server(settings),
@@ -137,7 +147,7 @@ extension HealthChecks {
     fileprivate init(_ instance: Instance) {
         self.init(
             store: { _ = try await instance.store.workspace(slug: Workspace.defaultSlug) },
-            vault: { try instance.checkVault() })
+            vault: { try instance.checkVault() }, isPaused: { instance.pause.isPaused })
     }
 }
 
@@ -161,6 +171,23 @@ extension Metrics.Gauge {
             Metrics.Gauge(
                 "patchbay_store_units_total", "Units of work in those commits.", isCounter: true,
                 Double(commits.units)),
+        ]
+    }
+
+    fileprivate static func of(_ meter: DeliveryMeter) -> [Metrics.Gauge] {
+        [
+            Metrics.Gauge(
+                "patchbay_webhook_deliveries_total", "Events that an endpoint took.", isCounter: true,
+                Double(meter.delivered)),
+            Metrics.Gauge(
+                "patchbay_webhook_failures_total", "Attempts that no endpoint took.", isCounter: true,
+                Double(meter.failed)),
+            Metrics.Gauge(
+                "patchbay_webhook_dead_total", "Events that were given up for an endpoint.", isCounter: true,
+                Double(meter.dead)),
+            Metrics.Gauge(
+                "patchbay_webhook_pending", "Events that wait for their next attempt, as counted every 15 seconds.",
+                Double(meter.pending)),
         ]
     }
 

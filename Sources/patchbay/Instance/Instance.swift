@@ -1,8 +1,10 @@
 import Catalog
 import Connections
+import Delivery
 import Egress
 import Logging
 import OAuth
+import Probes
 import Storage
 import Vault
 
@@ -34,6 +36,8 @@ struct Instance: Sendable, CustomStringConvertible {
     let pause: InstancePause
     let oauth: OAuthServices
     let refresher: Refresher
+    let tester: ConnectionTester
+    let dispatcher: WebhookDispatcher
     private let lock: StoreLock
 
     /// Takes the lock, opens the store, brings its schema up to date, and checks the master key against it.
@@ -89,13 +93,21 @@ struct Instance: Sendable, CustomStringConvertible {
             defaultApps: try settings.oauthAppsFile.map { try OAuthAppsFile.read($0, at: ambient.now()) } ?? [],
             logger: logger)
         refresher = Refresher(services: oauth)
+        tester = ConnectionTester(
+            store: store, vault: vault, catalog: catalog, prober: ProbeService(egress: egress, now: ambient.now),
+            grants: GrantOpener(services: oauth, refresher: refresher), ambient: ambient)
+        dispatcher = WebhookDispatcher(
+            store: store, vault: vault, ambient: ambient, signal: store.signal,
+            outlet: WebhookSender(egress: egress, now: ambient.now), pause: pause, logger: logger)
         connections = ConnectionService(
             store: store, vault: vault, catalog: catalog, ambient: ambient,
             departure: GrantDeparture(services: oauth))
-        credentials = CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient)
+        credentials = CredentialService(
+            store: store, vault: vault, catalog: catalog, ambient: ambient,
+            departure: GrantDeparture(services: oauth))
         apiKeys = APIKeyService(store: store, authenticator: authenticator, ambient: ambient)
         workspaces = WorkspaceService(
-            store: store, vault: vault, authenticator: authenticator, ambient: ambient)
+            store: store, vault: vault, authenticator: authenticator, catalog: catalog, ambient: ambient)
     }
 
     /// The service group logs what it runs by its description; a struct's own would spell out everything in it.
@@ -110,6 +122,30 @@ struct Instance: Sendable, CustomStringConvertible {
     }
 
     var imports: ImportService { ImportService(services: oauth, connections: connections) }
+
+    var events: EventService {
+        EventService(
+            store: store, ambient: ambient, signal: store.signal, retentionDays: settings.eventRetention)
+    }
+
+    var webhooks: WebhookService {
+        WebhookService(
+            store: store, vault: vault, ambient: ambient, outlet: WebhookSender(egress: egress, now: ambient.now),
+            pause: pause)
+    }
+
+    func retention(logger: Logger) -> JournalRetention {
+        JournalRetention(
+            store: store, ambient: ambient, days: settings.eventRetention, pause: pause, logger: logger)
+    }
+
+    func sweeper(logger: Logger) -> Sweeper {
+        Sweeper(tester: tester, store: store, pause: pause, ambient: ambient, logger: logger)
+    }
+
+    func expiryWatcher(logger: Logger) -> ExpiryWatcher {
+        ExpiryWatcher(watch: ExpiryWatch(store: store, ambient: ambient), pause: pause, logger: logger)
+    }
 
     /// Makes, seals and opens once around, as a request that touches a secret would.
     func checkVault() throws {

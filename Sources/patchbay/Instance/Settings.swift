@@ -12,7 +12,8 @@ import Logging
 /// The configuration, read once from the environment and checked as a whole.
 struct Settings: Sendable {
     let host: String
-    let port: Int
+    /// 0 for any that is free, until one is chosen.
+    var port: Int
     let dataDirectory: String
     /// Where the database file is.
     let databasePath: String
@@ -25,6 +26,8 @@ struct Settings: Sendable {
     let egress: EgressSettings
     /// OAuth apps for all workspaces.
     let oauthAppsFile: String?
+    /// In days, how long events are kept; `nil` is for ever.
+    let eventRetention: Int?
     let logLevel: Logger.Level
     let logFormat: LogFormat?
 
@@ -72,6 +75,8 @@ struct Settings: Sendable {
         tls = try Self.tls(variables)
         egress = try Self.egress(variables)
         oauthAppsFile = variables.text("PATCHBAY_OAUTH_APPS_FILE")
+        let days = try variables.number("PATCHBAY_EVENT_RETENTION", in: 0...36_500) ?? 90
+        eventRetention = days == 0 ? nil : days
         logLevel = try variables.word("PATCHBAY_LOG_LEVEL", Logger.Level.self) ?? .info
         logFormat = try variables.word("PATCHBAY_LOG_FORMAT", LogFormat.self)
     }
@@ -199,6 +204,15 @@ private struct Variables {
             throw Settings.Invalid(description: "\(name) must be a number from 0 to 65535")
         }
         return port
+    }
+
+    func number(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw Settings.Invalid(
+                description: "\(name) must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
     }
 
     func list(_ name: String) -> [String] {

@@ -70,7 +70,7 @@ struct TrialInstance: Sendable {
         scheduler = GrantScheduler(services: oauth, refresher: refresher)
         let authenticator = APIKeyAuthenticator(store: store, digester: sha256Digester)
         let workspaces = WorkspaceService(
-            store: store, vault: vault, authenticator: authenticator, ambient: ambient)
+            store: store, vault: vault, authenticator: authenticator, catalog: catalog, ambient: ambient)
         let cause = Cause(principal: .console, requestID: "trial", at: ambient.now())
         workspace = try await workspaces.create(name: "Trial", slug: nil, description: nil, cause: cause).id
     }

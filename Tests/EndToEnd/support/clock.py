@@ -3,6 +3,7 @@
 import shutil
 import struct
 import subprocess
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class Clock:
     def advance(self, seconds: int = 0, minutes: int = 0, hours: int = 0) -> None:
         self._ahead += seconds + 60 * minutes + 3600 * hours
         self._write()
+
+    def now(self) -> datetime:
+        """As the server reads it."""
+        return datetime.now(UTC) + timedelta(seconds=self._ahead)
 
     def _write(self) -> None:
         # In place: the server has this very file mapped.

@@ -1,0 +1,43 @@
+import LosslessJSON
+
+/// What an MCP server says of itself.
+struct MCPServer: Sendable {
+    struct Tools: Sendable {
+        var count = 0
+        var hasMore = false
+    }
+
+    let hasTools: Bool
+    /// Name and version, where they are fit to be shown.
+    private let words: [String]
+
+    init(initialized result: JSONObject) {
+        self.init(capabilities: result["capabilities"], info: result["serverInfo"])
+    }
+
+    init(discovered result: JSONObject) {
+        let metadata = result["_meta"].map { JSONObject($0.slice) }
+        self.init(
+            capabilities: result["capabilities"], info: metadata?["io.modelcontextprotocol/serverInfo"])
+    }
+
+    private init(capabilities: JSONText?, info: JSONText?) {
+        hasTools = capabilities.map { JSONObject($0.slice)["tools"]?.slice.kind == .object } ?? false
+        let info = info.map { JSONObject($0.slice) }
+        words = [info?["name"], info?["version"]].compactMap { $0?.slice.string }
+    }
+
+    /// - Parameter isShowable: keeps out what must not be seen.
+    func description(tools: Tools?, isShowable: (String) -> Bool) -> String {
+        let name = words.allSatisfy { Self.isPlain($0) && isShowable($0) } ? words.joined(separator: " ") : ""
+        let count = tools.map { tools in
+            "\(tools.count) \(tools.count == 1 ? "tool" : "tools")\(tools.hasMore ? " and more" : "")"
+        }
+        return [name, count ?? "no tools"].filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
+    /// Short, of printable ASCII.
+    private static func isPlain(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+}
