@@ -4,7 +4,8 @@
 BENCH_SECONDS  how long each measurement takes (5)
 BENCH_ROWS     connections in the large store (1000000)
 BENCH_ROUNDS   how often each is measured, all of them in turn (3)
-BENCH_ONLY     oauth: only reading tokens and refreshing; no large store is needed then (everything)
+BENCH_ONLY     oauth: only reading tokens and refreshing; webhooks: only delivering events; sweep: only looking at
+               connections; no large store is needed for any of them (everything)
 
 The tables and the facts of the machine go to standard output and to .build-bench/results.md. A missed floor is told;
 only a measurement that failed makes the exit code 1, and leaves the server's log in .build-bench.
@@ -24,6 +25,8 @@ import load
 import oauth
 import report
 import seed
+import sweep
+import webhooks
 from load import MeasurementError, Sample
 from report import Goal, Results
 from server import Nginx, Patchbay, Process, ServerError, Simulator
@@ -38,6 +41,12 @@ BUSY_GET = f"get at {oauth.REFRESHES:,}, refreshing"
 BARE = "bare token requests"
 REFRESHES = "refreshes"
 BESIDE_GET = "refreshes beside get"
+BARE_EVENTS = "bare webhook requests"
+DELIVERIES = "webhook deliveries"
+# The steps of run_sweep_rounds.
+UNSWEPT_GET = f"get at {sweep.CONNECTIONS:,}, idle"
+SWEPT_GET = f"get at {sweep.CONNECTIONS:,}, sweeping"
+SWEEP = "looks beside get"
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / ".build-bench"
 BINARY = REPOSITORY / ".build" / "release" / "patchbay"
@@ -50,20 +59,20 @@ class Settings:
     seconds: int
     rows: int
     rounds: int
-    only_oauth: bool
+    only: str
 
     @classmethod
     def from_environment(cls) -> "Settings":
         settings = cls(
             seconds=positive("BENCH_SECONDS", 5), rows=positive("BENCH_ROWS", 1_000_000),
-            rounds=positive("BENCH_ROUNDS", 3), only_oauth=only_oauth())
+            rounds=positive("BENCH_ROUNDS", 3), only=only())
         if settings.rows > seed.MAX_ROWS:
             sys.exit(f"BENCH_ROWS can be {seed.MAX_ROWS} at the most")
         return settings
 
     @property
     def command(self) -> str:
-        what = "BENCH_ONLY=oauth" if self.only_oauth else f"BENCH_ROWS={self.rows}"
+        what = f"BENCH_ONLY={self.only}" if self.only else f"BENCH_ROWS={self.rows}"
         return f"{what} BENCH_SECONDS={self.seconds} BENCH_ROUNDS={self.rounds} make bench"
 
 
@@ -74,11 +83,11 @@ def positive(name: str, default: int) -> int:
     return int(text)
 
 
-def only_oauth() -> bool:
-    only = os.environ.get("BENCH_ONLY", "")
-    if only not in ("", "oauth"):
-        sys.exit("BENCH_ONLY can be oauth, or be left out")
-    return only == "oauth"
+def only() -> str:
+    part = os.environ.get("BENCH_ONLY", "")
+    if part not in ("", "oauth", "webhooks", "sweep"):
+        sys.exit("BENCH_ONLY can be oauth, webhooks or sweep, or be left out")
+    return part
 
 
 def say(text: str) -> None:
@@ -189,6 +198,44 @@ def run_refresh_rounds(bench: oauth.Bench, settings: Settings, results: Results)
         results.failures[BUSY_GET] = results.failures[BESIDE_GET]
 
 
+def run_delivery_rounds(bench: webhooks.Bench, settings: Settings, results: Results) -> None:
+    steps = [Step(BARE_EVENTS, lambda _: bench.bare()), Step(DELIVERIES, lambda _: bench.deliveries(), bench.server)]
+    for step in steps:
+        results.samples[step.name] = []
+    for number in range(settings.rounds):
+        say(f"deliveries, round {number + 1} of {settings.rounds}")
+        settle()
+        for step in steps:
+            if step.name in results.failures:
+                continue
+            sample = take(step, settings.seconds, results)
+            if sample is not None:
+                results.samples[step.name].append(sample)
+
+
+def run_sweep_rounds(bench: sweep.Bench, settings: Settings, results: Results) -> None:
+    """What the reader beside the sweep saw is a sample of its own."""
+    steps = [
+        Step(UNSWEPT_GET, lambda seconds: bench.requests(seconds), bench.server),
+        Step(SWEEP, lambda _: bench.sweep(), bench.server),
+    ]
+    for name in [*(step.name for step in steps), SWEPT_GET]:
+        results.samples[name] = []
+    for number in range(settings.rounds):
+        say(f"sweep, round {number + 1} of {settings.rounds}")
+        settle()
+        for step in steps:
+            if step.name in results.failures:
+                continue
+            sample = take(step, settings.seconds, results)
+            if sample is not None:
+                results.samples[step.name].append(sample)
+                if step.name == SWEEP:
+                    results.samples[SWEPT_GET].append(bench.reader)
+    if SWEEP in results.failures:
+        results.failures[SWEPT_GET] = results.failures[SWEEP]
+
+
 def settle() -> None:
     """Lets the disk finish what was written, and brings the stores back into the file cache.
 
@@ -235,6 +282,19 @@ def oauth_goals(results: Results) -> list[Goal]:
         Goal(f"{count} refreshes due at once, against a bare client", results.ratio(REFRESHES, to=BARE), 0.4),
         Goal("the same beside GETs, against a bare client alone", results.ratio(BESIDE_GET, to=BARE), 0.4),
         Goal("GET one connection meanwhile, against idle", results.ratio(BUSY_GET, to=IDLE_GET), 0.5),
+    ]
+
+
+def webhook_goals(results: Results) -> list[Goal]:
+    ratio = results.ratio(DELIVERIES, to=BARE_EVENTS)
+    return [Goal(f"{webhooks.ENTRIES:,} events delivered, against a bare client", ratio, 0.4)]
+
+
+def sweep_goals(results: Results, memory: float | None) -> list[Goal]:
+    count = f"{sweep.CONNECTIONS:,}"
+    return [
+        Goal(f"GET one connection while {count} are looked at, against idle", results.ratio(SWEPT_GET, to=UNSWEPT_GET), 0.5),
+        Goal("peak resident memory meanwhile", memory, 128, None, "MiB", less_is_better=True),
     ]
 
 
@@ -294,6 +354,48 @@ def prepare_oauth(running: ExitStack) -> oauth.Bench:
     return bench
 
 
+def measure_deliveries(settings: Settings, results: Results) -> None:
+    """With a server and a receiver of its own."""
+    with ExitStack() as running:
+        data = FOLDER / "run" / "webhooks"
+        server = webhooks.patchbay(BINARY, data, seed.API_KEY)
+        receiver = webhooks.receiver(data.parent)
+        try:
+            running.enter_context(receiver)
+            running.enter_context(server)
+            say(f"writing {webhooks.ENTRIES:,} entries of the journal")
+            bench = webhooks.Bench(server, receiver, BARE_CLIENT, data.parent)
+            bench.write_journal()
+        except (MeasurementError, ServerError) as error:
+            say(f"nothing to deliver: {error}")
+            results.samples |= {BARE_EVENTS: [], DELIVERIES: []}
+            results.failures[DELIVERIES] = str(error)
+            return
+        run_delivery_rounds(bench, settings, results)
+
+
+def measure_sweeping(settings: Settings, results: Results) -> float | None:
+    """With a server and a provider of its own. Returns the server's peak memory in MiB."""
+    with ExitStack() as running:
+        data = FOLDER / "run" / "sweep"
+        server = Patchbay(BINARY, data, seed.API_KEY, PATCHBAY_EGRESS_ALLOW="probe=127.0.0.1/32")
+        simulator = Simulator(BINARY, data.with_name("sweep-simulator.log"))
+        try:
+            running.enter_context(simulator)
+            running.enter_context(server)
+            say(f"making {sweep.CONNECTIONS:,} connections to a simulated provider")
+            bench = sweep.Bench(server, simulator, data.parent)
+            bench.make_connections()
+            server.empty_log()
+        except (MeasurementError, ServerError) as error:
+            say(f"no connections to look at: {error}")
+            results.samples |= {UNSWEPT_GET: [], SWEEP: [], SWEPT_GET: []}
+            results.failures[SWEEP] = results.failures[SWEPT_GET] = str(error)
+            return None
+        run_sweep_rounds(bench, settings, results)
+        return bench.memory or None
+
+
 def try_to_prepare_oauth(running: ExitStack) -> oauth.Bench | str:
     """What went wrong, so that the others are measured all the same."""
     try:
@@ -322,9 +424,12 @@ def measure(settings: Settings) -> tuple[list[Goal], Results]:
             results.samples |= {"token": [], REFRESHES: []}
         else:
             run_refresh_rounds(bench, settings, results)
+    measure_deliveries(settings, results)
+    swept = measure_sweeping(settings, results)
     say("memory")
     idle, peak = peak_memory(large, settings, results)
-    return goals(results, starts, idle, peak, settings) + oauth_goals(results), results
+    measured = goals(results, starts, idle, peak, settings) + oauth_goals(results) + webhook_goals(results)
+    return measured + sweep_goals(results, swept), results
 
 
 def measure_oauth(settings: Settings) -> tuple[list[Goal], Results]:
@@ -338,6 +443,20 @@ def measure_oauth(settings: Settings) -> tuple[list[Goal], Results]:
         results = run_rounds([requests(bench.server, "live", 0), token_reads(bench)], settings)
         run_refresh_rounds(bench, settings, results)
     return oauth_goals(results), results
+
+
+def measure_webhooks(settings: Settings) -> tuple[list[Goal], Results]:
+    clean()
+    results = Results(samples={})
+    measure_deliveries(settings, results)
+    return webhook_goals(results), results
+
+
+def measure_sweep(settings: Settings) -> tuple[list[Goal], Results]:
+    clean()
+    results = Results(samples={})
+    memory = measure_sweeping(settings, results)
+    return sweep_goals(results, memory), results
 
 
 def check_tools() -> None:
@@ -358,7 +477,8 @@ def main() -> int:
         log.unlink()
     load_average = os.getloadavg()[0]
     try:
-        goals, results = measure_oauth(settings) if settings.only_oauth else measure(settings)
+        parts = {"": measure, "oauth": measure_oauth, "webhooks": measure_webhooks, "sweep": measure_sweep}
+        goals, results = parts[settings.only](settings)
     except ServerError as error:
         sys.exit(str(error))
     clean()

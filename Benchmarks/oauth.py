@@ -52,6 +52,13 @@ class Client:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def call(self, method: str, path: str, body: object = None) -> dict:
+        """`{}` where the answer has no body."""
+        return json.loads(self._ask(method, path, body) or b"{}")
+
+    def text(self, path: str) -> str:
+        return self._ask("GET", path).decode()
+
+    def _ask(self, method: str, path: str, body: object = None) -> bytes:
         content = None if body is None else json.dumps(body)
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
         try:
@@ -60,10 +67,10 @@ class Client:
             answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise MeasurementError(f"{method} {path}: {error!r}") from error
-        if response.status != 200:
+        if response.status not in (200, 204):
             said = answer.decode(errors="replace")[:500]
             raise MeasurementError(f"{method} {path} answered {response.status}: {said}")
-        return json.loads(answer)
+        return answer
 
     def close(self) -> None:
         self._connection.close()

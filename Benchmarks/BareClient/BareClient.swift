@@ -8,21 +8,48 @@ import NIOHTTP1
     import Musl
 #endif
 
-/// What refreshes cost when nothing is written down: a loop of token requests, as many at once as asked for, each form of the
-/// file sent once. It prints how many a second were answered with tokens; any other answer ends it.
+/// What refreshes and deliveries cost when nothing is written down: a loop of requests, as many at once as asked for, each line
+/// of the file sent once. It prints how many a second were answered as they should be; any other answer ends it.
 @main
 struct BareClient {
     static func main() async {
         let arguments = CommandLine.arguments
-        guard arguments.count == 4, let concurrency = Int(arguments[3]), concurrency > 0 else {
-            return end("usage: bare-client URL FILE CONCURRENCY (a line of FILE is the body of one request)", 64)
+        guard (4...5).contains(arguments.count), let concurrency = Int(arguments[3]), concurrency > 0,
+            let kind = arguments.count == 5 ? Kind(rawValue: arguments[4]) : .tokens
+        else {
+            return end(
+                "usage: bare-client URL FILE CONCURRENCY [tokens|webhooks] (a line of FILE is the body of one request)",
+                64)
         }
         do {
-            let forms = try lines(of: arguments[2])
-            guard !forms.isEmpty else { throw Failure(description: "\(arguments[2]) is empty") }
-            print(try await rate(forms, to: arguments[1], concurrency: concurrency))
+            let bodies = try lines(of: arguments[2])
+            guard !bodies.isEmpty else { throw Failure(description: "\(arguments[2]) is empty") }
+            print(try await rate(bodies, kind, to: arguments[1], concurrency: concurrency))
         } catch {
             end("bare-client: \(error)", 1)
+        }
+    }
+
+    /// What is sent.
+    private enum Kind: String {
+        /// Forms to a token endpoint, which answers with tokens.
+        case tokens
+        /// JSON to a receiver, which answers anything from 200 to 299.
+        case webhooks
+
+        var headers: HTTPHeaders {
+            switch self {
+            case .tokens: ["Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"]
+            case .webhooks: ["Content-Type": "application/json"]
+            }
+        }
+
+        func accepts(_ response: HTTPClient.Response) -> Bool {
+            switch self {
+            case .tokens:
+                response.status == .ok && response.body.map { String(buffer: $0).contains(#""access_token""#) } ?? false
+            case .webhooks: (200..<300).contains(response.status.code)
+            }
         }
     }
 
@@ -36,18 +63,23 @@ struct BareClient {
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = concurrency
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture { try WholeRequests.add(to: channel) }
+        }
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }
 
-    private static func rate(_ forms: [String], to url: String, concurrency: Int) async throws -> Double {
+    private static func rate(
+        _ bodies: [String], _ kind: Kind, to url: String, concurrency: Int
+    ) async throws -> Double {
         let client = makeClient(concurrency)
         do {
             let clock = ContinuousClock()
             let begin = clock.now
-            try await send(forms, to: url, concurrency: concurrency, on: client)
+            try await send(bodies, kind, to: url, concurrency: concurrency, on: client)
             let duration = clock.now - begin
             try await client.shutdown()
-            return Double(forms.count) / (duration / .seconds(1))
+            return Double(bodies.count) / (duration / .seconds(1))
         } catch {
             try? await client.shutdown()
             throw error
@@ -55,28 +87,23 @@ struct BareClient {
     }
 
     private static func send(
-        _ forms: [String], to url: String, concurrency: Int, on client: HTTPClient
+        _ bodies: [String], _ kind: Kind, to url: String, concurrency: Int, on client: HTTPClient
     ) async throws {
-        var rest = forms[...]
+        var rest = bodies[...]
         try await withThrowingTaskGroup(of: Void.self) { group in
             func sendNext() {
-                guard let form = rest.popFirst() else { return }
-                group.addTask { try await send(form, to: url, on: client) }
+                guard let body = rest.popFirst() else { return }
+                group.addTask { try await send(body, kind, to: url, on: client) }
             }
             for _ in 0..<concurrency { sendNext() }
             while try await group.next() != nil { sendNext() }
         }
     }
 
-    private static func send(_ form: String, to url: String, on client: HTTPClient) async throws {
-        let headers: HTTPHeaders = [
-            "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
-        ]
-        let request = try HTTPClient.Request(url: url, method: .POST, headers: headers, body: .string(form))
+    private static func send(_ body: String, _ kind: Kind, to url: String, on client: HTTPClient) async throws {
+        let request = try HTTPClient.Request(url: url, method: .POST, headers: kind.headers, body: .string(body))
         let response = try await client.execute(request: request, deadline: .now() + .seconds(30)).get()
-        guard response.status == .ok, let body = response.body,
-            String(buffer: body).contains(#""access_token""#)
-        else { throw Failure(description: "answered \(response.status.code)") }
+        guard kind.accepts(response) else { throw Failure(description: "answered \(response.status.code)") }
     }
 
     // MARK: The outside

@@ -45,7 +45,9 @@ struct ClientFactory: Sendable {
         configuration.tracing.tracer = nil
         if let host = key.host { configuration.dnsOverride = [host: key.address.text] }
         let check = PeerCheck(address: proxy == nil ? key.address : nil, host: key.host)
-        configuration.http1_1ConnectionDebugInitializer = { check($0) }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            check(channel).flatMapThrowing { try WholeRequests.add(to: channel) }
+        }
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }
 }

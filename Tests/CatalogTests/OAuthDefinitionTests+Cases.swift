@@ -224,6 +224,9 @@ extension OAuthDefinitionTests {
         .bad(
             "no such method", [42: "      revoke: {method: get}"],
             "test-api.yaml:42: method must be one of post, delete"),
+        .bad(
+            "no such reach", [42: "      revoke: {ends: account}"],
+            "test-api.yaml:42: ends must be one of token, grant"),
 
         // Where the credential goes.
         .bad(
@@ -298,6 +301,7 @@ extension OAuthDefinitionTests {
     static let grants: [GrantCase] = [
         GrantCase("client credentials", "grant: client_credentials\ntoken_url: '{site}'"),
         GrantCase("client credentials by an issuer", "grant: client_credentials\nissuer: https://example.com"),
+        GrantCase("endpoints elsewhere", "issuer: '{site}'\nendpoint_domains: [example.net, example.co.uk]"),
         GrantCase("an assertion", "grant: jwt_bearer\ntoken_url: https://example.com/t\n\(assertion)"),
         GrantCase("an assertion in a header", bearerAssertion),
         GrantCase("a request", "grant: token_request\nrequest: {url: '{site}', body: {user: '{client_id}'}}"),
@@ -306,6 +310,16 @@ extension OAuthDefinitionTests {
             "a request with an assertion",
             "grant: token_request\nrequest: {url: '{site}'}\n\(assertion)\n  send: bearer"),
 
+        GrantCase(
+            "endpoints elsewhere without an issuer",
+            "authorize_url: '{site}'\ntoken_url: '{site}'\nendpoint_domains: [example.net]",
+            "3: endpoint_domains needs an issuer"),
+        GrantCase(
+            "a part of a domain", "issuer: '{site}'\nendpoint_domains: [auth.example.net]",
+            "2: endpoint_domains has 'auth.example.net', which is not a registrable domain"),
+        GrantCase(
+            "a URL for a domain", "issuer: '{site}'\nendpoint_domains: ['https://example.net']",
+            "2: endpoint_domains has 'https://example.net', which is not a registrable domain"),
         GrantCase(
             "no token URL", "grant: client_credentials\nlifetime: 60",
             "1: token_url is required, unless there is an issuer"),

@@ -47,7 +47,7 @@ import Testing
               reuse: punish
               keep: {region: data.region}
               callback_keep: {company: companyId}
-              revoke: {token: access_token, auth: bearer, method: delete, format: json, parameter: access}
+              revoke: {token: access_token, auth: bearer, method: delete, format: json, parameter: access, ends: token}
             apply:
               - {in: header, name: Authorization, value: 'Bearer {access_token}'}
               - {in: query, name: company, value: '{company}'}
@@ -119,6 +119,7 @@ import Testing
         #expect(method.revocation.method == "DELETE")
         #expect(method.revocation.format == .json)
         #expect(method.revocation.parameter == "access")
+        #expect(method.revocationEnds == .token)
         #expect(method.assertion == nil)
         #expect(method.request == nil)
     }

@@ -12,6 +12,18 @@ import Testing
         var testDescription: String { url }
     }
 
+    @Test(
+        arguments: [
+            ("https://example.com", "example.com"), ("https://a.b.Example.com:8443/x?y", "example.com"),
+            ("https://id.example.co.uk/x", "example.co.uk"), ("https://co.uk", "co.uk"),
+            ("https://a.example.internal", "example.internal"), ("http://localhost:8080", "localhost"),
+            ("http://127.0.0.1:8080", "127.0.0.1"), ("https://[2001:db8::1]:8443/", "[2001:db8::1]"),
+            ("javascript:alert(1)", nil), ("https://example.com@evil.com", nil), ("", nil),
+        ] as [(String, String?)])
+    func registrableDomain(_ url: String, _ domain: String?) {
+        #expect(URLTemplate.registrableDomain(of: url) == domain)
+    }
+
     @Test(arguments: URLTemplateTests.origins)
     func origin(_ expected: OriginCase) {
         #expect(URLTemplate.origin(of: expected.url) == expected.origin)

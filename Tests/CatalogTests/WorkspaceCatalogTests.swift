@@ -29,7 +29,7 @@ import Testing
     }
 
     private static func put(_ row: IntegrationDefinition, into catalog: WorkspaceCatalog) throws {
-        catalog.put(try WorkspaceCatalog.parse(row), of: row)
+        catalog.put(try WorkspaceCatalog.parse(row), of: row, order: catalog.nextOrder())
     }
 
     @Test func `what the store has is there after a start, and what cannot be read is named`() async throws {
@@ -56,15 +56,64 @@ import Testing
         #expect(!slack.isWorkspaceDefined)
     }
 
-    @Test func `an older revision does not take the place of a newer one`() throws {
+    /// One change of a definition. They stand in the order of the store's writes.
+    enum Change: Sendable {
+        case put(String, revision: Int64)
+        case remove
+    }
+
+    struct Race: CustomTestStringConvertible, Sendable {
+        let name: String
+        let changes: [Change]
+        /// Whose commits are noticed in this order.
+        let noticed: [Int]
+        let winner: String?
+
+        var testDescription: String { name }
+    }
+
+    @Test(arguments: [
+        Race(
+            name: "in order", changes: [.put("first", revision: 1), .put("second", revision: 2)], noticed: [0, 1],
+            winner: "second"),
+        Race(
+            name: "a late update", changes: [.put("first", revision: 1), .put("second", revision: 2)], noticed: [1, 0],
+            winner: "second"),
+        Race(
+            name: "a late update of what is gone", changes: [.put("a", revision: 7), .remove], noticed: [1, 0],
+            winner: nil),
+        Race(
+            name: "a late update of what was made anew",
+            changes: [.put("old", revision: 7), .remove, .put("new", revision: 1)], noticed: [1, 2, 0], winner: "new"),
+        Race(
+            name: "a late deletion of what was made anew",
+            changes: [.put("old", revision: 7), .remove, .put("new", revision: 1)], noticed: [0, 2, 1], winner: "new"),
+        Race(
+            name: "all of it backwards",
+            changes: [.put("old", revision: 7), .remove, .put("new", revision: 1)], noticed: [2, 1, 0], winner: "new"),
+    ])
+    func `the last write wins in whatever order commits are noticed`(_ race: Race) throws {
         let catalog = WorkspaceCatalog()
-        for (revision, name) in [(2, "second"), (1, "first")] as [(Int64, String)] {
-            try Self.put(Self.row("own", name: name, revision: revision), into: catalog)
+        let orders = race.changes.map { _ in catalog.nextOrder() }
+        for index in race.noticed {
+            switch race.changes[index] {
+            case .put(let name, let revision):
+                let row = Self.row("own", name: name, revision: revision)
+                catalog.put(try WorkspaceCatalog.parse(row), of: row, order: orders[index])
+            case .remove: catalog.remove("own", in: .numbered(1), order: orders[index])
+            }
         }
-        #expect(catalog.integration("own", in: .numbered(1))?.name == "second")
-        #expect(catalog.revision("own", in: .numbered(1)) == 2)
-        try Self.put(Self.row("own", name: "third", revision: 3), into: catalog)
-        #expect(catalog.integration("own", in: .numbered(1))?.name == "third")
+        #expect(catalog.integration("own", in: .numbered(1))?.name == race.winner)
+    }
+
+    @Test func `a deleted workspace's are forgotten`() throws {
+        let catalog = WorkspaceCatalog()
+        try Self.put(Self.row("own"), into: catalog)
+        try Self.put(Self.row("own", in: .numbered(2)), into: catalog)
+        catalog.forget(.numbered(1))
+        #expect(catalog.integration("own", in: .numbered(1)) == nil)
+        #expect(catalog.integration("slack", in: .numbered(1)) != nil)
+        #expect(catalog.integration("own", in: .numbered(2)) != nil)
     }
 
     @Test func `a list is by id, and each workspace's own`() throws {
@@ -75,9 +124,9 @@ import Testing
         let ids = catalog.all(in: .numbered(1)).map(\.id)
         #expect(ids == (builtIn + ["aaa", "zzz"]).sorted())
         #expect(catalog.all(in: .numbered(2)).map(\.id) == builtIn)
-        catalog.remove("aaa", in: .numbered(2))
+        catalog.remove("aaa", in: .numbered(2), order: catalog.nextOrder())
         #expect(catalog.integration("aaa", in: .numbered(1)) != nil)
-        catalog.remove("aaa", in: .numbered(1))
+        catalog.remove("aaa", in: .numbered(1), order: catalog.nextOrder())
         #expect(catalog.integration("aaa", in: .numbered(1)) == nil)
     }
 }

@@ -12,7 +12,7 @@ from support.api import Tenant, make_tenant
 from support.server import Server
 from support.tokens import AUDIENCE, ISSUER
 
-pytest_plugins = ["support.oauth_fixtures"]
+pytest_plugins = ["support.oauth_fixtures", "support.probe_fixtures"]
 
 
 @pytest.fixture(scope="session")

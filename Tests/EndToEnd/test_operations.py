@@ -54,7 +54,7 @@ class TestWhatItSaysOfItself:
     def test_health(self, server: Server) -> None:
         assert ok(httpx.get(f"{server.url}/health/live")) == {"status": "ok"}
         ready = ok(httpx.get(f"{server.url}/health/ready"))
-        assert ready == {"status": "ready", "checks": {"store": "ok", "vault": "ok"}}
+        assert ready == {"status": "ready", "paused": False, "checks": {"store": "ok", "vault": "ok"}}
 
     def test_metrics(self, server: Server, client: httpx.Client) -> None:
         connection = create_custom(client)

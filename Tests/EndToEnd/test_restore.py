@@ -44,6 +44,9 @@ def is_paused(server: Server) -> bool:
     text = httpx.get(f"{server.url}/metrics", timeout=PATIENCE).text
     found = re.search(r"^patchbay_paused ([01](?:\.0)?)$", text, re.MULTILINE)
     assert found, text
+    ready = httpx.get(f"{server.url}/health/ready", timeout=PATIENCE)
+    # Whoever asks goes on being served.
+    assert (ready.status_code, ready.json()["paused"]) == (200, float(found[1]) == 1)
     return float(found[1]) == 1
 
 

@@ -31,7 +31,15 @@ from support.oauth import APPS, INITIATE
 from support.server import Server
 
 # The prefix of what each path parameter names. A parameter that is not here is unknown to the matrix, which fails it.
-OWNED = {"connection_id": "conn", "credential_id": "cred", "app_id": "app", "key_id": "key", "workspace_id": "wsp"}
+OWNED = {
+    "connection_id": "conn",
+    "credential_id": "cred",
+    "app_id": "app",
+    "key_id": "key",
+    "workspace_id": "wsp",
+    "webhook_id": "whk",
+    "delivery_id": "evt",
+}
 # These name nothing that a tenant owns: the user is a filter on one's own connections, the catalog is everybody's.
 OTHERS = {"user_id": "e2e-user", "integration_id": "slack"}
 
@@ -41,6 +49,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "integration_type": "connectors",
         "credentials": {"bot_token": slack_token()},
     },
+    "test_unsaved_connection": {
+        "integration": "slack",
+        "integration_type": "connectors",
+        "credentials": {"bot_token": slack_token()},
+    },
+    "create_webhook": {"url": "https://hooks.example.com/x"},
+    "update_webhook": {"label": "taken over"},
+    "rotate_webhook_secret": {},
+    "replay_webhook": {},
     "import_connections": {"integration": "slack", "external_id": "x", "credentials": {"bot_token": slack_token()}},
     "update_connection": {"label": "taken over"},
     "validate_connection_requirements": {},
@@ -76,6 +93,8 @@ class Estate:
     credential: dict[str, Any]
     app: dict[str, Any]
     key: dict[str, Any]
+    webhook: dict[str, Any]
+    event: str
     cursor: str
 
     @property
@@ -86,6 +105,8 @@ class Estate:
             "app_id": self.app["id"],
             "key_id": self.key["id"],
             "workspace_id": self.tenant.workspace,
+            "webhook_id": self.webhook["id"],
+            "delivery_id": self.event,
         }
 
     def snapshot(self) -> dict[str, str]:
@@ -93,6 +114,7 @@ class Estate:
         paths = [CONNECTIONS, CREDENTIALS, APPS, KEYS, f"{API}/workspaces", f"{CONNECTIONS}/stats"]
         paths += [f"{CONNECTIONS}/{self.connection['id']}", f"{CREDENTIALS}/{self.credential['id']}"]
         paths += [f"{APPS}/{self.app['id']}", f"{API}/oauth/revocations"]
+        paths += [f"{API}/webhooks", f"{API}/webhooks/{self.webhook['id']}"]
         paths += [f"{KEYS}/{self.key['id']}", f"{API}/workspaces/{self.tenant.workspace}"]
         seen = {}
         for path in paths:
@@ -113,9 +135,13 @@ def settle(server: Server, name: str) -> Estate:
     client = {"client_id": f"{name}-client", "client_secret": f"{name}-secret"}
     app = ok(tenant.client.post(APPS, json={"integration": "slack", "label": f"{name} app", **client}))
     key = create_key(tenant.client, label=f"{name} key")
+    # Inactive, so that nothing is delivered while the matrix looks.
+    hook = {"url": "https://hooks.example.com/in", "status": "inactive", "label": f"{name} webhook"}
+    webhook = ok(tenant.client.post(f"{API}/webhooks", json=hook))
+    event = ok(tenant.client.get(f"{API}/events", params={"limit": 1}))["events"][0]["id"]
     cursor = ok(tenant.client.get(CONNECTIONS, params={"limit": 1}))["next_cursor"]
     assert cursor
-    return Estate(tenant, connection, credential, app, key, cursor)
+    return Estate(tenant, connection, credential, app, key, webhook, event, cursor)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 import Catalog
 import Connections
+import Delivery
 import Egress
 import HTTPTypes
 import Hummingbird
@@ -31,6 +32,9 @@ struct Harness: Sendable {
     let routes: [Route]
     let clock: TestClock
     let authenticator: APIKeyAuthenticator
+    let store: SQLStore
+    /// Delivers when a test says so.
+    let dispatcher: WebhookDispatcher
 
     /// A clock that stands until it is moved.
     final class TestClock: Sendable {
@@ -72,6 +76,11 @@ struct Harness: Sendable {
         let tester = ConnectionTester(
             store: store, vault: vault, catalog: catalog, prober: ProbeService(egress: egress, now: ambient.now),
             grants: GrantOpener(services: services, refresher: refresher), ambient: ambient)
+        let pause = InstancePause(isPaused: false, isStoreExclusive: true)
+        let sender = WebhookSender(egress: egress, now: ambient.now)
+        let dispatcher = WebhookDispatcher(
+            store: store, vault: vault, ambient: ambient, signal: store.signal, outlet: sender, pause: pause,
+            logger: logger)
         let api = API(
             connections: connections,
             credentials: CredentialService(store: store, vault: vault, catalog: catalog, ambient: ambient),
@@ -88,14 +97,17 @@ struct Harness: Sendable {
                 publicURL: publicURL),
             checks: ChecksRoom(
                 tester: tester, timeline: TimelineService(store: store), quota: TestQuota(),
-                expirations: ExpirationService(store: store)))
+                expirations: ExpirationService(store: store)),
+            events: EventsRoom(
+                events: EventService(store: store, ambient: ambient, signal: store.signal, retentionDays: 90),
+                webhooks: WebhookService(store: store, vault: vault, ambient: ambient, outlet: sender, pause: pause)))
         let metrics = Metrics()
         let application = Application(responder: api.responder(metrics: metrics) { _ in }, logger: logger)
         try await application.test(.router) { client in
             try await body(
                 Harness(
                     client: client, routes: api.routes(metrics: metrics), clock: clock,
-                    authenticator: authenticator))
+                    authenticator: authenticator, store: store, dispatcher: dispatcher))
         }
         await egress.close()
         await database.close()
@@ -162,6 +174,12 @@ struct Harness: Sendable {
             {"integration":"linear","client_id":"client","client_secret":"client-secret-123",
              "return_urls":["https://app.test/done"]}
             """, key: key)
+        return reply.string("id") ?? reply.text
+    }
+
+    /// Makes a webhook and returns its id. Nothing listens there.
+    func webhook(key: String = bootstrapKey, url: String = "https://app.test/hook") async throws -> String {
+        let reply = try await send(.post, "/webhooks", #"{"url":"\#(url)"}"#, key: key)
         return reply.string("id") ?? reply.text
     }
 

@@ -30,6 +30,7 @@ import Testing
                 "{workspace_id}": (b.workspace, Self.never(b.workspace)),
                 "{app_id}": (try await harness.app(key: b.key), "app_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
                 "{integration_id}": (integration, "never-was"),
+                "{webhook_id}": (try await harness.webhook(key: b.key), "whk_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
             ]
             var asked = 0
             for route in harness.routes {
@@ -46,7 +47,7 @@ import Testing
                 #expect(first.text == second.text)
                 asked += 1
             }
-            #expect(asked == 21)
+            #expect(asked == 31)
             #expect(try await harness.send(.get, "/connections/\(connection)", key: b.key).string("label") == "one")
         }
     }

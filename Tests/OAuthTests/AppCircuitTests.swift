@@ -66,6 +66,17 @@ import Testing
         #expect(!circuit.noteRefusedGrant(key(.numbered(2)), at: .t0))
     }
 
+    @Test func `it remembers since when and why an app is refused`() {
+        let circuit = AppCircuit()
+        #expect(circuit.failure(of: key(.numbered(1))) == nil)
+        _ = circuit.noteFailure(key(.numbered(1)), reason: "invalid_client", at: .t0)
+        _ = circuit.noteFailure(key(.numbered(1)), reason: "invalid_grant_burst", at: Self.at(60))
+        #expect(circuit.failure(of: key(.numbered(1))) == OAuthApp.Failure(reason: "invalid_client", since: .t0))
+        #expect(circuit.failure(of: key(.numbered(2))) == nil)
+        circuit.noteSuccess(key(.numbered(1)))
+        #expect(circuit.failure(of: key(.numbered(1))) == nil)
+    }
+
     struct Burst: CustomTestStringConvertible, Sendable {
         /// Seconds at which grants are refused.
         let at: [Int64]

@@ -33,7 +33,6 @@ extension StorageS3ProbeTests {
             Case("429", .limited) { _ in .http(429) },
             Case("500", .broken) { _ in .html(500) },
             Case("502", .broken) { _ in .http(502) },
-            Case("a piece of the secret as a code", .unexpected) { _ in .http(400, [], error("canary")) },
             Case("a code that is none", .unexpected) { _ in .http(403, [], error("Access Denied!")) },
             Case("more than there can be", Expected(.inconclusive, .protocol, "answer_too_large")) { isListing in
                 isListing ? .http(200, [], String(repeating: "<ListBucketResult/>", count: 60_000)) : .http(200)

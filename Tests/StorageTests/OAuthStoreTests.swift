@@ -314,6 +314,37 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a grant of an account counts until it is over`(_ kind: StoreUnderTest) async throws {
+        try await kind.run { fixture in
+            let (a, b) = (fixture.a, fixture.b)
+            let (first, second) = (StoreFixture.credentialID(0), StoreFixture.credentialID(9))
+            try await fixture.store.write { tx in
+                for workspace in [a, b] {
+                    let credential = StoreFixture.credential(9, in: workspace)
+                    try tx.insert(
+                        credential, sealed: SealedCredential(data: [1], wrappedRecordKey: [2], generation: 1))
+                    try tx.put(StoreFixture.fullGrant(in: workspace))
+                }
+            }
+            func counts(in workspace: WorkspaceID, except: CredentialID?) async throws -> Bool {
+                try await fixture.store.write { tx in
+                    try tx.hasGrant(ofAccount: "f0", in: workspace, except: except)
+                }
+            }
+            #expect(try await counts(in: a, except: nil))
+            #expect(try await counts(in: a, except: second))
+            #expect(try await !counts(in: a, except: first))
+            try await fixture.store.write { tx in
+                var dead = StoreFixture.fullGrant(in: a)
+                dead.state = .dead
+                try tx.put(dead)
+            }
+            #expect(try await !counts(in: a, except: nil))
+            #expect(try await counts(in: b, except: nil))
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a grant goes with its credential`(_ kind: StoreUnderTest) async throws {
         try await kind.run { fixture in
             let grant = StoreFixture.fullGrant(in: fixture.a)

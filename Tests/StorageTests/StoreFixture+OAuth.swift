@@ -46,7 +46,7 @@ extension StoreFixture {
 
     static func revocation(_ number: UInt64, in workspace: WorkspaceID, dueIn seconds: Int64) -> Revocation {
         Revocation(
-            id: revocationID(number), workspaceID: workspace, connectionID: connectionID(number),
+            id: revocationID(number), workspaceID: workspace, subject: connectionID(number).description,
             integration: "slack", sealed: [6], dueAt: .t0.advanced(bySeconds: seconds), createdAt: .t0)
     }
 }

@@ -26,6 +26,11 @@ struct MCPProbe: Sendable {
                 examination.passed(.protocol)
                 await conversation.close(examination)
                 let probe = examination
+                if target.integration.identity?.source == .probe,
+                    let name = server.name(isShowable: { !probe.repeatsSecret($0) })
+                {
+                    examination.account = ProbedAccount(integration: target.integration, [url, name], label: name)
+                }
                 return examination.verified(
                     detail: server.description(tools: tools) { !probe.repeatsSecret($0) })
             } catch {

@@ -8,7 +8,8 @@ struct MCPServer: Sendable {
     }
 
     let hasTools: Bool
-    /// Name and version, where they are fit to be shown.
+    private let name: String?
+    /// Name and version, as they came.
     private let words: [String]
 
     init(initialized result: JSONObject) {
@@ -24,7 +25,13 @@ struct MCPServer: Sendable {
     private init(capabilities: JSONText?, info: JSONText?) {
         hasTools = capabilities.map { JSONObject($0.slice)["tools"]?.slice.kind == .object } ?? false
         let info = info.map { JSONObject($0.slice) }
-        words = [info?["name"], info?["version"]].compactMap { $0?.slice.string }
+        name = info?["name"]?.slice.string
+        words = [name, info?["version"]?.slice.string].compactMap { $0 }
+    }
+
+    /// By which people know it; `nil` where that is not fit to be shown.
+    func name(isShowable: (String) -> Bool) -> String? {
+        name.flatMap { Self.isPlain($0) && isShowable($0) ? $0 : nil }
     }
 
     /// - Parameter isShowable: keeps out what must not be seen.

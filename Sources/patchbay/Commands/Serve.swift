@@ -9,6 +9,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import OAuth
+import Probes
 import ServiceLifecycle
 import Storage
 import UnixSignals
@@ -26,6 +27,8 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         hardenProcess()
+        // Before anybody else reads the environment, which must not change beside its readers.
+        PostgresEnvironment.clear()
         let settings = try await Settings.fromProcess().choosingPort()
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
         let sink = LogSink(format: format, level: settings.logLevel, now: systemTime)

@@ -1,6 +1,7 @@
 """Servers on loopback that do not answer as they should."""
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -18,20 +19,25 @@ def _answer(status: str, body: bytes = b"", *headers: str) -> Behaviour:
     head = "\r\n".join([f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Connection: close", "", ""])
 
     def answer(peer: socket.socket) -> None:
-        _read_head(peer)
+        _read_request(peer)
         peer.sendall(head.encode() + body)
 
     return answer
 
 
-def _read_head(peer: socket.socket) -> None:
-    """As much as any protocol's client sends before it waits."""
+def _read_request(peer: socket.socket) -> None:
+    """All that a client of any protocol sends before it waits: whoever hangs up on unread bytes resets the connection."""
     text = b""
     while b"\r\n\r\n" not in text and not (text and text[0] == 0):
         more = peer.recv(65_536)
         if not more:
             return
         text += more
+    head, _, body = text.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0 and (more := peer.recv(65_536)):
+        missing -= len(more)
 
 
 def _reset(peer: socket.socket) -> None:
@@ -41,7 +47,7 @@ def _reset(peer: socket.socket) -> None:
 
 
 def _hang_up(peer: socket.socket) -> None:
-    _read_head(peer)
+    _read_request(peer)
 
 
 def _hang(peer: socket.socket) -> None:
@@ -50,7 +56,7 @@ def _hang(peer: socket.socket) -> None:
 
 
 def _flood(peer: socket.socket) -> None:
-    _read_head(peer)
+    _read_request(peer)
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\n\r\n[")
     with contextlib.suppress(OSError):
         for _ in range(900):
@@ -62,7 +68,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "hangs up": _hang_up,
     "resets": _reset,
     "floods": _flood,
-    "speaks something else": lambda peer: (_read_head(peer), peer.sendall(b"220 mail.example ESMTP\r\n"))[1],
+    "speaks something else": lambda peer: (_read_request(peer), peer.sendall(b"220 mail.example ESMTP\r\n"))[1],
     "answers HTML": _answer("200 OK", _HTML, "Content-Type: text/html; charset=utf-8"),
     "answers HTML as 403": _answer("403 Forbidden", _HTML, "Content-Type: text/html; charset=utf-8"),
     "redirects": _answer("302 Found", b"", "Location: https://elsewhere.example/"),

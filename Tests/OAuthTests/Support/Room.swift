@@ -11,22 +11,12 @@ import Vault
 
 @testable import OAuth
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// The services over a real store in a folder of its own, with a provider on loopback and a clock that a test moves.
 struct Room: Sendable {
-    static let workspace = WorkspaceID.numbered(1)
+    static let workspace = TestStore.workspace
     static let secret = "simulator-secret"
 
-    let clock: TestClock
-    let database: SQLiteDatabase
-    let store: SQLStore
-    let vault: EnvelopeVault
-    let ambient: Ambient
+    private let kept: TestStore
     let pause: InstancePause
     let services: OAuthServices
     let refresher: Refresher
@@ -37,7 +27,13 @@ struct Room: Sendable {
     private let control: Egress
     let app: OAuthApp
 
-    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let logger = TestStore.logger
+
+    var clock: TestClock { kept.clock }
+    var database: SQLiteDatabase { kept.database }
+    var store: SQLStore { kept.store }
+    var vault: EnvelopeVault { kept.vault }
+    var ambient: Ambient { kept.ambient }
 
     /// A provider that behaves by `modes` until it is told otherwise.
     static func run(
@@ -62,33 +58,30 @@ struct Room: Sendable {
         origin: String, clock: TestClock, isPaused: Bool = false, isStoreExclusive: Bool = true,
         method change: @Sendable (inout OAuthMethod) -> Void = { _ in }, _ body: @Sendable (Room) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/patchbay-test-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let database = try await SQLiteDatabase(path: folder + "/store.db", logger: logger)
-        let (door, control) = (try egress(), try egress())
         var method = OAuthMethod()
         method.authorizeURL = try URLTemplate("{authorize_url}")
         method.tokenURL = try URLTemplate("{token_url}")
         method.revokeURL = try URLTemplate("{revoke_url}")
         change(&method)
-        do {
-            let room = try await Room(
-                clock: clock, database: database, door: door, control: control, origin: origin, method: method,
-                pause: InstancePause(isPaused: isPaused, isStoreExclusive: isStoreExclusive))
-            try await body(room)
-            await room.refresher.drain()
-            await close(door, control, database)
-        } catch {
-            await close(door, control, database)
-            throw error
+        try await TestStore.run(clock: clock) { [method] kept in
+            let (door, control) = (try egress(), try egress())
+            do {
+                let room = try await Room(
+                    kept, door: door, control: control, origin: origin, method: method,
+                    pause: InstancePause(isPaused: isPaused, isStoreExclusive: isStoreExclusive))
+                try await body(room)
+                await room.refresher.drain()
+                await close(door, control)
+            } catch {
+                await close(door, control)
+                throw error
+            }
         }
     }
 
-    private static func close(_ door: Egress, _ control: Egress, _ database: SQLiteDatabase) async {
+    private static func close(_ door: Egress, _ control: Egress) async {
         await door.close()
         await control.close()
-        await database.close()
     }
 
     static func withServer(
@@ -113,19 +106,12 @@ struct Room: Sendable {
     }
 
     private init(
-        clock: TestClock, database: SQLiteDatabase, door: Egress, control: Egress, origin: String,
-        method: OAuthMethod, pause: InstancePause
+        _ kept: TestStore, door: Egress, control: Egress, origin: String, method: OAuthMethod, pause: InstancePause
     ) async throws {
-        self.clock = clock
-        self.database = database
+        self.kept = kept
         self.control = control
         self.origin = origin
         self.pause = pause
-        ambient = Ambient(now: { clock.now }, randomBytes: secureRandomBytes)
-        _ = try await Migrator.migrate(database, now: ambient.now())
-        store = SQLStore(database)
-        vault = EnvelopeVault(
-            master: try #require(MasterKey(base64: MasterKey.generate())), randomBytes: secureRandomBytes)
         let authMethod = AuthMethod(
             id: "oauth2", name: "OAuth", scheme: .oauth2, authType: .oauthTokenRefreshRotation, description: "",
             fields: [], oauth: method)
@@ -133,15 +119,10 @@ struct Room: Sendable {
             id: "sample", name: "Sample", type: .api, category: "http", description: "", docsURL: "", baseURL: nil,
             destinationKeys: [], authMethods: [authMethod], configFields: [])
         services = OAuthServices(
-            store: store, vault: vault, catalog: OneIntegration(integration: integration), ambient: ambient,
+            store: kept.store, vault: kept.vault, catalog: FixedCatalog(integration), ambient: kept.ambient,
             digester: sha256Digester, egress: door, pause: pause, publicURL: "http://localhost", defaultApps: [],
             logger: Self.logger)
         refresher = Refresher(services: services)
-        let row = Workspace(
-            id: Self.workspace, name: "W", slug: "w", description: nil, createdBy: "test", createdAt: .t0,
-            updatedAt: .t0)
-        let wrapped = try vault.makeDataKey(for: Self.workspace)
-        try await store.write { try $0.insert(row, wrappedDataKey: wrapped) }
         app = try await services.apps.create(
             OAuthAppService.Draft(
                 integration: "sample", authMethodID: "oauth2", label: nil, clientID: "simulator",
@@ -290,16 +271,6 @@ struct Room: Sendable {
             }
         }.filter { $0 != "oauth_app.created" }
     }
-}
-
-/// A catalog of one, which takes any values.
-private struct OneIntegration: IntegrationCatalog {
-    let integration: Integration
-
-    func integration(_ id: String, in _: WorkspaceID) -> Integration? { id == integration.id ? integration : nil }
-    func all(in _: WorkspaceID) -> [Integration] { [integration] }
-    func problems(credentials _: JSONObject, method _: AuthMethod) -> [FieldProblem] { [] }
-    func problems(config _: JSONObject, of _: Integration) -> [FieldProblem] { [] }
 }
 
 extension Refresher.Result {

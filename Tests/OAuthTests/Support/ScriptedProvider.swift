@@ -1,5 +1,6 @@
 import Hummingbird
 import Synchronization
+import TestSupport
 import Testing
 
 /// A token endpoint whose every answer a test gives, after it has seen the request.

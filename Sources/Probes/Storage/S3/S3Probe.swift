@@ -30,8 +30,8 @@ struct S3Probe: Sendable {
                 try await examination.send(credential.request(method, bucket, query: query, at: now()))
             }
             try await examination.look(at: bucket.url())
-            // An answer to HEAD has no body, so whatever went wrong is learned from the listing.
-            if target.depth == .full, try await send("HEAD", []).status == 200 { examination.passed(.auth) }
+            // An answer to HEAD has no body: what went wrong, and whether it was a store that said yes, the listing tells.
+            if target.depth == .full { _ = try await send("HEAD", []) }
             let answer = try await send("GET", Self.listing)
             guard answer.status == 200 else { throw Self.decision(on: answer, of: bucket, examination) }
             guard answer.body.firstRange(of: Array("<ListBucketResult".utf8)) != nil else {
