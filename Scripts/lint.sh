@@ -46,7 +46,7 @@ only_in 'Hummingbird' Sources/HTTPAPI/ Sources/Simulator/ Sources/patchbay/ Test
 only_in 'AsyncHTTPClient' Sources/Egress/ Benchmarks/
 only_in 'CSQLite\b' Sources/Storage/ Tests/
 only_in 'CPostgreSQL\b' Sources/Probes/ Tests/
-only_in '_?Crypto(Extras)?\b' Sources/Vault/ Sources/OAuth/ Sources/Probes/ Sources/HTTPAPI/ Sources/Simulator/ Tests/
+only_in '_?Crypto(Extras)?\b' Sources/Vault/ Sources/OAuth/ Sources/Probes/ Sources/Delivery/ Sources/HTTPAPI/ Sources/Simulator/ Tests/
 only_in 'Yams\b' Sources/Catalog/ Tests/
 for room in Storage Vault; do
     never_in "$room" Sources/HTTPAPI

@@ -67,7 +67,8 @@ package struct API: Sendable {
 
     /// Every operation.
     package func routes(metrics: Metrics) -> [Route] {
-        connectionRoutes + testRoutes + expirationRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes + workspaceRoutes + sessionRoutes
+        connectionRoutes + testRoutes + expirationRoutes + credentialRoutes + integrationRoutes + apiKeyRoutes
+            + workspaceRoutes + sessionRoutes
             + oauthRoutes + oauthAppRoutes + importRoutes + eventRoutes + webhookRoutes + serviceRoutes(metrics)
     }
 

@@ -40,7 +40,8 @@ package final class EnvelopeVault: SecretVault {
 
     package func fingerprint(_ text: String, under key: SealingKey) throws -> String {
         let derived = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: try wrappingKey(key).key, info: Array("patchbay fingerprint v1".utf8), outputByteCount: 32)
+            inputKeyMaterial: try wrappingKey(key).key, info: Array("patchbay fingerprint v1".utf8), outputByteCount: 32
+        )
         return HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: derived).prefix(16).map { $0 }.hexadecimal
     }
 

@@ -223,4 +223,30 @@ import Testing
         grant.dueAt = due.map { Self.at($0) }
         #expect(grant.needsRefresh(at: .t0) == isNeeded)
     }
+
+    // MARK: Refresh tokens that end
+
+    @Test(
+        arguments: [
+            ("lasts longer each time", [1_000, 2_000], true), ("stands", [1_000, 1_000], false),
+            ("stands, told anew as a span", [1_000, 1_030], false), ("told once", [1_000], nil),
+            ("stood, and then did not", [1_000, 1_000, 5_000], true), ("not told", [nil, nil], nil),
+        ] as [(String, [Int64?], Bool?)])
+    func `what a refresh does to the refresh token's end is kept`(_ name: String, _ ends: [Int64?], _ renews: Bool?) {
+        var grant = Self.grant()
+        for end in ends {
+            grant.accept(
+                Self.tokens(refreshExpiresIn: end), hasRefreshToken: true, method: OAuthMethod(), at: .t0, jitter: 0)
+        }
+        #expect(grant.renewsRefreshToken == renews, "\(name)")
+    }
+
+    @Test func `one that is not given again does not renew itself`() {
+        var grant = Self.grant()
+        grant.accept(
+            Self.tokens(refreshExpiresIn: 1_000), hasRefreshToken: true, method: OAuthMethod(), at: .t0, jitter: 0)
+        grant.accept(Self.tokens(refresh: false), hasRefreshToken: true, method: OAuthMethod(), at: .t0, jitter: 0)
+        #expect(grant.refreshExpiresAt == Self.at(1_000))
+        #expect(grant.renewsRefreshToken == false)
+    }
 }

@@ -18,6 +18,7 @@ import Testing
             app.previousClientSecret = SealedAppSecret(bytes: [1, 2], generation: 3, origins: ["https://a.test"])
             app.previousClientSecretExpiresAt = .t0.advanced(bySeconds: 86_400)
             app.clientSecret = SealedAppSecret(bytes: [4], generation: 4, origins: [])
+            app.clientSecretExpiresAt = .t0.advanced(bySeconds: 1)
             app.failure = OAuthApp.Failure(reason: "invalid_client", since: .t0)
             app.revision = 2
             let updated = app
@@ -27,6 +28,7 @@ import Testing
             #expect(found.clientID == "client")
             #expect(found.clientSecret?.bytes == [4])
             #expect(found.clientSecret?.generation == 4)
+            #expect(found.clientSecretExpiresAt == .t0.advanced(bySeconds: 1))
             #expect(found.previousClientSecret?.bytes == [1, 2])
             #expect(found.previousClientSecret?.generation == 3)
             #expect(found.previousClientSecret?.origins == ["https://a.test"])
@@ -155,6 +157,7 @@ import Testing
             #expect(found.state == .inDoubt)
             #expect(found.accessExpiresAt == full.accessExpiresAt)
             #expect(found.refreshExpiresAt == full.refreshExpiresAt)
+            #expect(found.renewsRefreshToken == true)
             #expect(found.dueAt == full.dueAt)
             #expect(found.hasRefreshToken)
             #expect(found.requestedScopes == ["x", "y"])
@@ -177,7 +180,7 @@ import Testing
             #expect(replaced.grantedScopes == nil)
             #expect(replaced.account == nil && replaced.lease == nil && replaced.intent == nil)
             #expect(replaced.answer == nil && replaced.dueAt == nil && replaced.appID == nil)
-            #expect(replaced.fence == 0)
+            #expect(replaced.fence == 0 && replaced.renewsRefreshToken == nil)
         }
     }
 

@@ -36,7 +36,8 @@ extension StoreFixture {
         Grant(
             workspaceID: workspace, credentialID: credentialID(0), kind: .authorizationCode, appID: appID(1),
             clientID: "client", state: .inDoubt, accessExpiresAt: .t0.advanced(bySeconds: 1),
-            refreshExpiresAt: .t0.advanced(bySeconds: 2), dueAt: .t0.advanced(bySeconds: 3), hasRefreshToken: true,
+            refreshExpiresAt: .t0.advanced(bySeconds: 2), renewsRefreshToken: true, dueAt: .t0.advanced(bySeconds: 3),
+            hasRefreshToken: true,
             requestedScopes: ["x", "y"], grantedScopes: ["x"],
             account: Grant.Account(label: "me@a.test", fingerprint: "f0"), failures: 2, lastFailure: "http_500",
             lease: Grant.Lease(owner: "o", until: .t0.advanced(bySeconds: 4)), fence: 7,

@@ -130,7 +130,10 @@ struct StoreFixture: Sendable {
     }
 
     static func credentialID(_ number: UInt64) -> CredentialID { CredentialID(ULID(high: 3, low: number)) }
-    static func connectionID(_ number: UInt64) -> ConnectionID { ConnectionID(ULID(high: 2, low: number)) }
+    /// They rise with the number, and differ in the first of the random bits, by which rows are stored.
+    static func connectionID(_ number: UInt64) -> ConnectionID {
+        ConnectionID(ULID(high: 2 + number >> 7, low: number << 57 | number))
+    }
 
     static func connection(
         _ number: UInt64, in workspace: WorkspaceID, integration: String = "slack",

@@ -7,9 +7,11 @@ extension Timestamp {
 }
 
 extension Identifier {
-    /// The same identifier for the same number, made at `t0`.
+    /// The same identifier for the same number, made at `t0`. They rise with it, and differ in the first of the random bits, by
+    /// which rows are stored.
     package static func numbered(_ number: UInt64) -> Self {
-        Identifier(ULID(high: UInt64(Timestamp.t0.microseconds / 1_000) << 16, low: number))
+        let time = UInt64(Timestamp.t0.microseconds / 1_000) << 16
+        return Identifier(ULID(high: time + number >> 7, low: number << 57))
     }
 }
 

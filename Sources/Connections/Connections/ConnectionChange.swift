@@ -31,7 +31,8 @@ package struct ConnectionChange: Sendable {
 
     /// Whether anything in it can be written: null leaves config, status, tags and metadata alone, and clears the others.
     package var isEffective: Bool {
-        label.isPresent || externalID.isPresent || checkInterval.isPresent || config.value != nil || status.value != nil || tags.value != nil
+        label.isPresent || externalID.isPresent || checkInterval.isPresent || config.value != nil || status.value != nil
+            || tags.value != nil
             || metadata.value != nil
     }
 }

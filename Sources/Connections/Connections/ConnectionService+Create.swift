@@ -149,7 +149,8 @@ extension ConnectionService {
             let schedule = CheckSchedule(integration: integration, override: connection.checkInterval)
             try tx.put(
                 ConnectionCheck(
-                    workspaceID: workspace, connectionID: id, origin: integration.checkedHost(config: draft.config, origins: origins),
+                    workspaceID: workspace, connectionID: id,
+                    origin: integration.checkedHost(config: draft.config, origins: origins),
                     dueAt: schedule.next(after: cause.at, jitter: ambient.jitter())))
         }
         return connection

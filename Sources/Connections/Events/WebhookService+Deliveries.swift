@@ -2,6 +2,7 @@ import LosslessJSON
 
 extension WebhookService {
     private static let requeueBatch = 1_000
+    private static let expired = DomainError.gone("The event is older than events are kept")
 
     /// Newest event first.
     package func deliveries(
@@ -20,6 +21,7 @@ extension WebhookService {
             guard var delivery = try tx.delivery(of: event, to: webhook.key) else {
                 throw DomainError.notFound(.delivery)
             }
+            guard try tx.position(of: event, in: workspace) != nil else { throw Self.expired }
             delivery.requeue(at: cause.at)
             try tx.put(delivery)
             try note(.webhookReplayed, webhook, data: .replay(from: event), cause: cause, tx: tx)
@@ -51,6 +53,7 @@ extension WebhookService {
         try await store.write { tx in
             var webhook = try active(id, in: workspace, tx: tx)
             guard let position = try tx.position(of: event, in: workspace) else {
+                if try tx.delivery(of: event, to: webhook.key) != nil { throw Self.expired }
                 throw DomainError.invalidField(
                     location: ["body", "from_event"], message: "no event of this workspace that is kept has this id")
             }

@@ -28,7 +28,9 @@ package protocol Store: OAuthStore, IntegrationStore, CheckStore, EventStore, Ex
 }
 
 /// What a unit of work may do. Every statement names its workspace.
-package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction, CheckTransaction, EventTransaction, ExpirationTransaction {
+package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction, CheckTransaction, EventTransaction,
+    ExpirationTransaction
+{
     // Connections
     func connection(_ id: ConnectionID, in workspace: WorkspaceID) throws -> Connection?
     func connection(externalID: String, integration: String, in workspace: WorkspaceID) throws -> Connection?
@@ -43,7 +45,8 @@ package protocol StoreTransaction: OAuthTransaction, IntegrationTransaction, Che
     func connections(using credential: CredentialID, in workspace: WorkspaceID, limit: Int) throws -> [Connection]
     func countConnections(using credential: CredentialID, in workspace: WorkspaceID) throws -> Int
     func hasConnections(
-        using credential: CredentialID, status: ConnectionStatus, in workspace: WorkspaceID) throws -> Bool
+        using credential: CredentialID, status: ConnectionStatus, in workspace: WorkspaceID
+    ) throws -> Bool
 
     // Credentials
     func credential(_ id: CredentialID, in workspace: WorkspaceID) throws -> Credential?

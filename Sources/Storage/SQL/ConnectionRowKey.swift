@@ -27,7 +27,8 @@ enum ConnectionRowKey {
     static func expression(of column: String, in dialect: SQLDialect) -> String {
         let prefix = ConnectionKind.prefix.utf8CodeUnitCount
         let characters = (2..<15).map { position -> String in
-            let value = "(\(dialect.position)('0123456789ABCDEFGHJKMNPQRSTVWXYZ', SUBSTR(\(column), \(prefix + position + 1), 1)) - 1)"
+            let value =
+                "(\(dialect.position)('0123456789ABCDEFGHJKMNPQRSTVWXYZ', SUBSTR(\(column), \(prefix + position + 1), 1)) - 1)"
             // A character's lowest bit is bit 125 - 5 * position of the id, and the number is the id's bits 57 to 119.
             let shift = 125 - 5 * position - 57
             return shift >= 0 ? "(\(value) << \(shift))" : "(\(value) >> \(-shift))"

@@ -96,5 +96,6 @@ package struct SQLDialect: Sendable {
 
     package static let sqlite = SQLDialect(
         id: "TEXT", text: "TEXT", blob: "BLOB", int64: "INTEGER", identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
-        rowKey: "INTEGER NOT NULL PRIMARY KEY", position: "INSTR", tableOptions: " STRICT", clusteredTableOptions: " STRICT, WITHOUT ROWID")
+        rowKey: "INTEGER NOT NULL PRIMARY KEY", position: "INSTR", tableOptions: " STRICT",
+        clusteredTableOptions: " STRICT, WITHOUT ROWID")
 }

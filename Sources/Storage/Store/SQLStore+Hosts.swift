@@ -28,9 +28,11 @@ extension SQLTransaction {
         """
         UPDATE connection_check SET due_at = ?6 + ?7 / ?5 * batch.place
         FROM (
-            SELECT connection_id, ROW_NUMBER() OVER (ORDER BY due_at, connection_id) - 1 AS place FROM connection_check
-            WHERE workspace_id = ?1 AND origin = ?2 AND due_at IS NOT NULL AND due_at > ?3 AND due_at <= ?4
-            ORDER BY due_at, connection_id LIMIT ?5
+            SELECT connection_id, ROW_NUMBER() OVER (ORDER BY due_at, connection_id) - 1 AS place FROM (
+                SELECT connection_id, due_at FROM connection_check
+                WHERE workspace_id = ?1 AND origin = ?2 AND due_at IS NOT NULL AND due_at > ?3 AND due_at <= ?4
+                ORDER BY due_at, connection_id LIMIT ?5
+            ) AS first
         ) AS batch
         WHERE connection_check.workspace_id = ?1 AND connection_check.connection_id = batch.connection_id
         """)
