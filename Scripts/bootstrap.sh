@@ -9,7 +9,7 @@ set -eu
 purpose=${1:-test}
 
 for_build="libsqlite3-dev libpq-dev zlib1g-dev pkg-config"
-for_test="python3 python3-venv strace curl ca-certificates chromium chromium-driver"
+for_test="python3 python3-venv strace curl ca-certificates chromium chromium-driver postgresql"
 for_bench="wrk nginx-light gcc libc6-dev"
 
 case $purpose in

@@ -55,17 +55,15 @@ extension Examination {
         return repeatsSecret(code) ? nil : code
     }
 
-    /// Whether a text of the other side has a secret in it, or is a piece of one.
+    /// Whether a text of the other side has a secret in it, or a piece of one.
     func repeatsSecret(_ text: String) -> Bool {
         let shown = target.method.fields.filter { !$0.isSecure }.map(\.key)
         let hidden = target.integration.secureConfigKeys
         let secrets =
             target.data.members.filter { !shown.contains($0.name) }
             + target.config.members.filter { hidden.contains($0.name) }
-        return secrets.contains { member in
-            guard let secret = member.value.slice.string, secret.utf8.count >= 4 else { return false }
-            return text.contains(secret) || (text.utf8.count >= 8 && secret.contains(text))
-        }
+        let echo = SecretEcho(text)
+        return secrets.contains { member in member.value.slice.string.map(echo.repeats) ?? false }
     }
 
     private static func isCodeCharacter(_ byte: UInt8) -> Bool {

@@ -38,9 +38,9 @@ extension ConnectionChangeTests {
             $0.needsRebind = true
         }
 
-        let toError = #"connection.status_changed {"from":"active","to":"error","reason_code":"asserted","revision":8}"#
+        let toError = "connection.status_changed " + asserted(.active, .error)
         let toActive =
-            #"connection.status_changed {"from":"active","to":"active","reason_code":"asserted","revision":8}"#
+            "connection.status_changed " + asserted(.active, .active)
         table.add("status", ConnectionChange(status: .value(.error)), [toError]) { $0.status = .error }
         table.add("status the same", ConnectionChange(status: .value(.active)), [toActive]) { _ in }
 

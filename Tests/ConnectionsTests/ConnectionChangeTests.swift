@@ -43,6 +43,13 @@ import Testing
         metadata: .literal("{\"m\":1}"), needsRebind: false, createdBy: "console", createdAt: .t0, updatedAt: .t0,
         revision: 7)
 
+    /// What the journal says of a status that a user says it is. The same again is no new beginning.
+    static func asserted(_ from: ConnectionStatus, _ to: ConnectionStatus) -> String {
+        let since = (from == to ? before.statusSince : now).rfc3339
+        return #"{"from":"\#(from.rawValue)","to":"\#(to.rawValue)","reason_code":"asserted","#
+            + #""status_reason":"asserted","status_since":"\#(since)","revision":8}"#
+    }
+
     static let now = Timestamp.t0.advanced(bySeconds: 60)
 
     @Test(arguments: ConnectionChangeTests.cases)
@@ -85,8 +92,7 @@ import Testing
         before.status = from
         let (row, entries) = before.decide(ConnectionChange(status: .value(to)), config: nil, at: Self.now)
         #expect(row.status == to)
-        let data = #"{"from":"\#(from.rawValue)","to":"\#(to.rawValue)","reason_code":"asserted","revision":8}"#
-        #expect(entries.map(\.data.string) == [data])
+        #expect(entries.map(\.data.string) == [Self.asserted(from, to)])
     }
 
     @Test func theJournalRepeatsNoValue() {

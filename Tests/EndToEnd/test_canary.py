@@ -92,6 +92,9 @@ def test_no_secret_comes_out(scene: Scene, tmp_path: Path) -> None:
     scene.new_key(server.client(scene.key))
     for path in ("/metrics", "/health/ready", "/openapi.json", f"{API}/auth/session", KEYS, CONNECTIONS, CREDENTIALS):
         scene.expect(scene.client.get(path), 200)
+    for path in (f"{API}/expirations", f"{API}/webhooks", f"{API}/oauth/apps"):
+        scene.expect(scene.client.get(path), 200)
+    assert read_all_events(scene) > 100
 
     backup = tmp_path / "backup" / "copy.db"
     backup.parent.mkdir()
@@ -121,6 +124,17 @@ def test_no_secret_comes_out(scene: Scene, tmp_path: Path) -> None:
     assert control.found_under(server.data) != []
     assert any(control.found_in(where, content) for where, content in scene.ears.heard)
     assert len(scene.ears.heard) > 150
+
+
+def read_all_events(scene: Scene) -> int:
+    """All that the workspace's journal tells to the outside. Returns how many events there were."""
+    count, query = 0, {"limit": 1000}
+    while True:
+        page = ok(scene.client.get(f"{API}/events", params=query))
+        count += len(page["events"])
+        if not page["has_more"]:
+            return count
+        query["cursor"] = page["next_cursor"]
 
 
 def plant_a_control(scene: Scene) -> Nest:
@@ -187,6 +201,9 @@ def connect(scene: Scene, integration: dict[str, Any], method: dict[str, Any]) -
         )
     )
     ok(client.get(f"{CREDENTIALS}/{made['credential_id']}"))
+
+    ok(client.put(address, json={"status": "error"}))
+    ok(client.get(f"{address}/timeline"))
 
     validate = {"integration_id": integration["id"], "auth_method_id": method["id"]}
     good = body()

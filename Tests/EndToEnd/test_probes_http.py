@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support import probes
-from support.api import Tenant, make_tenant
+from support.api import make_tenant
 from support.authority import Authority, Certificate
 from support.hostile import BEHAVIOURS, Hostile, Refusing
 from support.probes import Draft, look
@@ -57,9 +57,7 @@ def everywhere(told: str, postgresql: str | None = None) -> dict[str, str]:
 NOT_POSTGRESQL = "inconclusive not_postgresql: connect protocol?"
 UNEXPECTED = everywhere("inconclusive unexpected_answer: connect http protocol?", NOT_POSTGRESQL)
 FAILURES = {
-    "hangs up": everywhere(
-        "inconclusive connection_lost: connect http?", "inconclusive connection_lost: connect tls?"
-    ),
+    "hangs up": everywhere("inconclusive connection_lost: connect http?", "inconclusive connection_lost: connect tls?"),
     "resets": everywhere("inconclusive connection_lost: connect http?", "inconclusive connection_lost: connect tls?"),
     "speaks something else": everywhere("inconclusive not_http: connect http?", NOT_POSTGRESQL),
     "floods": {
@@ -369,7 +367,7 @@ def test_a_redirect_takes_no_credential_along(prober: httpx.Client, scripted: Sc
 # Who may ask, and for what
 
 
-def test_what_create_would_refuse(prober: httpx.Client, probe_tenant: Tenant) -> None:
+def test_what_create_would_refuse(prober: httpx.Client) -> None:
     for broken in (
         {**probes.model("http://127.0.0.1:9/v1"), "credentials": {}},
         {**probes.model("no address")},

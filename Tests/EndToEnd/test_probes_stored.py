@@ -179,7 +179,7 @@ def test_two_tests_at_once_are_one(prober: httpx.Client, provided: Provided) -> 
 
 
 def test_somebody_s_word_in_the_middle_of_a_test(prober: httpx.Client, provided: Provided) -> None:
-    """What a person says while a test runs holds where the test found out nothing, and `inactive` against all it found."""
+    """What a person says meanwhile holds where the test found out nothing, and `inactive` against all it found."""
     for outage, word, expected in (
         (None, "inactive", "inactive"),
         (Reply(500), "inactive", "inactive"),
@@ -209,7 +209,7 @@ def test_a_connection_that_is_gone_before_its_test_ends(prober: httpx.Client, pr
         assert running.result().status_code == 404
 
 
-def test_who_hangs_up_leaves_a_test_that_ends(prober: httpx.Client, probe_tenant: Tenant, provided: Provided) -> None:
+def test_who_hangs_up_leaves_a_test_that_ends(prober: httpx.Client, provided: Provided) -> None:
     made = create(prober, provided.draft())
     provided.gate.clear()
     with pytest.raises(httpx.ReadTimeout):

@@ -1,6 +1,7 @@
 """Connections are looked at on their own clock: what is found, what a dead host costs, and what a crash leaves."""
 
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -112,6 +113,30 @@ class TestADeadHost:
         wait_until(lambda: read(client, alive)["last_checked_at"] != before, "the neighbour after the restart")
         assert len(events(client, "host.unreachable")) == 1
         assert events(client, "host.recovered") == []
+
+
+class TestTheEnd:
+    def test_nobody_waits_for_a_provider_that_hangs(self, own_server: OwnServer, scripted: Scripted) -> None:
+        client = own_server.tenant.client
+        go_on = threading.Event()
+
+        def hang(_: object) -> Reply:
+            go_on.wait(30)
+            return Reply.json({})
+
+        scripted.on("GET", "/me", hang)
+        connection = connect(client, scripted.url)
+        own_server.clock.advance(minutes=2)
+        wait_until(lambda: scripted.visited("/me"), "a look")
+        begin = time.monotonic()
+        assert own_server.server.stop() == 0
+        assert time.monotonic() - begin < 5
+        go_on.set()
+        # What was stopped says nothing, and is looked at again at once.
+        scripted.on("GET", "/me", Reply.json({}))
+        own_server.server.start()
+        wait_until(lambda: read(client, connection)["last_checked_at"], "another look")
+        assert read(client, connection)["status"] == "active"
 
 
 class TestACrash:

@@ -1,5 +1,6 @@
 import Connections
 import HTTPTypes
+import Storage
 import Testing
 
 @testable import HTTPAPI
@@ -57,7 +58,8 @@ import Testing
                 """#)
             #expect(connection.status == 200, "\(connection.text)")
             let workspace = try #require(WorkspaceID(connection.string("workspace_id") ?? ""))
-            let grant = try #require(await harness.store.grant(of: try #require(CredentialID(id)), in: workspace))
+            let key = try #require(CredentialID(id))
+            let grant = try #require(await harness.store.grant(of: key, in: workspace))
             #expect(grant.hasRefreshToken)
             #expect(grant.accessExpiresAt == Timestamp(rfc3339: "2023-11-14T23:00:00Z"))
             #expect(grant.dueAt != nil)

@@ -59,6 +59,7 @@ import Testing
             #expect(
                 try await room.journal() == [
                     "credential.refresh_started", "credential.refresh_failed", "connection.status_changed",
+                    "connection.needs_reauthorization",
                 ])
             let (tokens, generation) = try await room.data(grant)
             #expect(tokens.text(at: "refresh_token") == grant.refreshToken)

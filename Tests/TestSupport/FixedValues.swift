@@ -7,11 +7,14 @@ extension Timestamp {
 }
 
 extension Identifier {
-    /// The same identifier for the same number, made at `t0`. They rise with it, and differ in the first of the random bits, by
-    /// which rows are stored.
+    /// The same identifier for the same number, made at `t0`.
     package static func numbered(_ number: UInt64) -> Self {
-        let time = UInt64(Timestamp.t0.microseconds / 1_000) << 16
-        return Identifier(ULID(high: time + number >> 7, low: number << 57))
+        Identifier(ULID(high: UInt64(Timestamp.t0.microseconds / 1_000) << 16, low: number))
+    }
+
+    /// The same, each in a millisecond of its own, for rows that are stored by the time of their id.
+    package static func apart(_ number: UInt64) -> Self {
+        Identifier(ULID(high: (UInt64(Timestamp.t0.microseconds / 1_000) + number) << 16, low: number))
     }
 }
 

@@ -17,10 +17,13 @@ extension WebhookService {
         _ event: EventID, to id: WebhookID, in workspace: WorkspaceID, cause: Cause
     ) async throws -> WebhookDelivery {
         try await store.write { tx in
-            let webhook = try active(id, in: workspace, tx: tx)
-            guard var delivery = try tx.delivery(of: event, to: webhook.key) else {
+            guard var delivery = try tx.delivery(of: event, to: WebhookKey(workspaceID: workspace, webhookID: id))
+            else {
+                // Which of the two is not there comes first: a foreign id is not there, whatever the state of one's own.
+                guard try tx.webhook(id, in: workspace) != nil else { throw DomainError.notFound(.webhook) }
                 throw DomainError.notFound(.delivery)
             }
+            let webhook = try active(id, in: workspace, tx: tx)
             guard try tx.position(of: event, in: workspace) != nil else { throw Self.expired }
             delivery.requeue(at: cause.at)
             try tx.put(delivery)

@@ -146,11 +146,10 @@ package struct URLTemplate: Sendable {
     package static func registrableDomain(of url: String) -> String? {
         guard let origin = origin(of: url) else { return nil }
         let authority = String(origin.drop { $0 != "/" }.dropFirst(2))
-        let host = authority.hasPrefix("[") ? authority : String(authority.prefix { $0 != ":" })
+        if authority.hasPrefix("[") { return authority.prefix { $0 != "]" } + "]" }
+        let host = String(authority.prefix { $0 != ":" })
         let labels = host.split(separator: ".")
-        guard let last = labels.last, !host.hasPrefix("["), !last.utf8.allSatisfy({ (48...57).contains($0) }) else {
-            return host
-        }
+        guard let last = labels.last, !last.utf8.allSatisfy({ (48...57).contains($0) }) else { return host }
         return labels.suffix(registrableLabels(labels)).joined(separator: ".")
     }
 

@@ -29,6 +29,8 @@ struct EventStream: Sendable {
     let isAllowed: @Sendable () async -> Bool
     /// Ends the connection of a reader who does not read.
     let hangUp: @Sendable () -> Void
+    /// The request's, whose end tells that the reader has gone; `nil` where nobody could tell.
+    var body: RequestBody?
     /// Held for as long as the stream is there.
     let place: StreamPool.Place
 
@@ -37,16 +39,24 @@ struct EventStream: Sendable {
 
     func write(to writer: inout any ResponseBodyWriter) async throws {
         let progress = Progress()
-        try await withGracefulShutdownHandler {
-            try await write(to: &writer, progress)
-        } onGracefulShutdown: {
+        let end = { @Sendable in
             progress.isOver.store(true, ordering: .sequentiallyConsistent)
             if progress.isWriting.load(ordering: .sequentiallyConsistent) { hangUp() }
             events.signal.notify()
         }
+        try await withGracefulShutdownHandler {
+            guard let body else { return try await write(to: &writer, progress) }
+            try await body.consumeWithInboundCloseHandler { _ in
+                try await write(to: &writer, progress)
+            } onInboundClosed: {
+                end()
+            }
+        } onGracefulShutdown: {
+            end()
+        }
     }
 
-    /// What the handler of a shutdown has to know.
+    /// What those have to know who end it.
     private final class Progress: Sendable {
         let isOver = Atomic<Bool>(false)
         let isWriting = Atomic<Bool>(false)

@@ -54,7 +54,7 @@ extension API {
         }
         let stream = EventStream(
             events: events.events, query: query, isAllowed: { await mayStillRead(call) },
-            hangUp: { call.context.hangUp() }, place: place)
+            hangUp: { call.context.hangUp() }, body: call.request.body, place: place)
         var answer = Answer(stream: { try await stream.write(to: &$0) })
         answer.headers[.contentType] = "text/event-stream"
         answer.headers[.cacheControl] = "no-store"

@@ -172,7 +172,7 @@ struct MethodTrial {
             try await instance.connections.delete(
                 connection, in: instance.workspace, if: .none, cause: instance.cause)
         }
-        _ = await instance.scheduler.round()
+        _ = await instance.scheduler.revocationRound()
         if try await revocationsSeen() > before { return step("revoke", .ok) }
         let left = try await instance.store.revocations(in: instance.workspace, page: PageRequest(limit: 1))
         if let failed = left.items.first { return step("revoke", .failed, failed.lastFailure ?? "it was not tried") }

@@ -26,7 +26,7 @@ def _answer(status: str, body: bytes = b"", *headers: str) -> Behaviour:
 
 
 def _read_request(peer: socket.socket) -> None:
-    """All that a client of any protocol sends before it waits: whoever hangs up on unread bytes resets the connection."""
+    """All that a client sends before it waits: whoever hangs up on unread bytes resets the connection."""
     text = b""
     while b"\r\n\r\n" not in text and not (text and text[0] == 0):
         more = peer.recv(65_536)
@@ -63,12 +63,17 @@ def _flood(peer: socket.socket) -> None:
             peer.sendall(b" " * 1_000_000)
 
 
+def _greet(peer: socket.socket) -> None:
+    _read_request(peer)
+    peer.sendall(b"220 mail.example ESMTP\r\n")
+
+
 BEHAVIOURS: dict[str, Behaviour] = {
     "hangs": _hang,
     "hangs up": _hang_up,
     "resets": _reset,
     "floods": _flood,
-    "speaks something else": lambda peer: (_read_request(peer), peer.sendall(b"220 mail.example ESMTP\r\n"))[1],
+    "speaks something else": _greet,
     "answers HTML": _answer("200 OK", _HTML, "Content-Type: text/html; charset=utf-8"),
     "answers HTML as 403": _answer("403 Forbidden", _HTML, "Content-Type: text/html; charset=utf-8"),
     "redirects": _answer("302 Found", b"", "Location: https://elsewhere.example/"),

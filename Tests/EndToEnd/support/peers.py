@@ -53,7 +53,7 @@ class Peer:
 
 
 class McpServers(Peer):
-    """`open`, `protected`; `older_events`, `older_json`, `older_sessionless`, `older_protected` know the handshake only."""
+    """`open` and `protected`, and those that know the handshake only, whose names begin with `older_`."""
 
     def __init__(self, folder: Path):
         self.token, self.narrow_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)

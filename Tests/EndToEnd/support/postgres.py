@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from support.authority import Certificate
 from support.server import PATIENCE, free_port, wait_until
@@ -27,8 +28,8 @@ shared_buffers = 16MB
 log_statement = all
 """
 
-# `narrow` may log in and not use `closed`; `idle` has no connection left; `barred` is turned away by name; `old` proves itself
-# the older way; `open` needs no password; `absent` is of no use.
+# `narrow` may log in and not use `closed`; `idle` has no connection left; `barred` is turned away by name; `old` proves
+# itself the older way; `open` needs no password; `tls_only` is let in by TLS alone.
 _RULES = """
 host all barred 127.0.0.1/32 reject
 host all open 127.0.0.1/32 trust
@@ -84,9 +85,7 @@ class PostgresServer:
             copy.write_bytes(path.read_bytes())
             copy.chmod(0o600)
             self._give(copy)
-        self._set(
-            f"ssl = on\nssl_cert_file = '{self._folder}/shown.pem'\nssl_key_file = '{self._folder}/shown.key'"
-        )
+        self._set(f"ssl = on\nssl_cert_file = '{self._folder}/shown.pem'\nssl_key_file = '{self._folder}/shown.key'")
         wait_until(lambda: self._certificate() == certificate.der, "a PostgreSQL server with its new certificate")
 
     def log(self) -> str:
@@ -110,12 +109,22 @@ class PostgresServer:
         if self._user is not None:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
+    @property
+    def _as_user(self) -> dict[str, Any]:
+        """Whose processes they are: PostgreSQL refuses to run as root."""
+        if self._user is None:
+            return {}
+        return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+
     def _run(self, *command: str) -> None:
-        options = {} if self._user is None else {"user": self._user.pw_uid, "group": self._user.pw_gid}
-        if self._user is not None:
-            options["extra_groups"] = []
         done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=PATIENCE, **options
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            **self._as_user,
         )
         assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
@@ -151,9 +160,6 @@ class PostgresServer:
         self._process.send_signal(signal.SIGHUP)
 
     def _start(self) -> None:
-        options = {} if self._user is None else {"user": self._user.pw_uid, "group": self._user.pw_gid}
-        if self._user is not None:
-            options["extra_groups"] = []
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [f"{_tools()}/postgres", "-D", str(self._data)],
@@ -162,7 +168,7 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                **options,
+                **self._as_user,
             )
         wait_until(self._is_ready, "PostgreSQL")
 

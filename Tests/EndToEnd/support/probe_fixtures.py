@@ -89,4 +89,3 @@ def hostile() -> Iterator[Callable[..., Hostile]]:
     yield make
     for server in made:
         server.close()
-

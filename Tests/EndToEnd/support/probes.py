@@ -18,9 +18,7 @@ Draft = dict[str, Any]
 _MARKS = {"passed": "", "failed": "!", "inconclusive": "?"}
 
 
-def draft(
-    integration: str, kind: str, method: str, credentials: dict[str, Any] | None = None, **config: Any
-) -> Draft:
+def draft(integration: str, kind: str, method: str, credentials: dict[str, Any] | None = None, **config: Any) -> Draft:
     """The body of create and of a test of what is not saved."""
     return {
         "integration": integration,

@@ -192,7 +192,7 @@ struct Room: Sendable {
             expiresAt: expiresIn.map { now.advanced(bySeconds: $0) })
         let key = GrantKey(workspaceID: Self.workspace, credentialID: .numbered(number))
         let connection = Connection(
-            id: .numbered(number), workspaceID: Self.workspace, credentialID: key.credentialID,
+            id: .apart(number), workspaceID: Self.workspace, credentialID: key.credentialID,
             integration: integration.id, integrationType: integration.type, authMethodID: "oauth2", userID: nil,
             label: nil, config: .emptyObject, externalID: nil, tags: .literal("[]"), metadata: .emptyObject,
             createdBy: "test", createdAt: now, updatedAt: now)

@@ -341,6 +341,31 @@ import Testing
         }
     }
 
+    // MARK: The end
+
+    @Test func `a look that is stopped says nothing, and is made again`() async throws {
+        try await CheckRoom.run { room in
+            let id = try await room.connect()[0]
+            let (asked, signal) = AsyncStream.makeStream(of: Void.self)
+            room.prober.answer { _ in
+                signal.yield()
+                try? await Task.sleep(for: .seconds(60))
+                return .unreachable
+            }
+            room.clock.advance(seconds: Int64(CheckRoom.interval))
+            let sweeper = Self.sweeper(room)
+            let round = Task { await sweeper.round() }
+            _ = await asked.first { true }
+            round.cancel()
+            await round.value
+            #expect(try await room.connection(id)?.lastCheckedAt == nil)
+            #expect(try await room.check(id)?.failures == 0)
+            room.prober.answer(.valid())
+            await sweeper.round()
+            #expect(try await room.connection(id)?.lastCheckedAt == room.clock.now)
+        }
+    }
+
     // MARK: After a crash
 
     @Test func `a test that a crash cut off is undone at the start`() async throws {

@@ -39,9 +39,13 @@ struct PostgreSQLProbe: Sendable {
                     cause, at: layer, milliseconds: finding.milliseconds, certificate: certificate)
             case .looked: throw examination.failed(.closed)
             case .answered(let user, let database):
-                examination.account = ProbedAccount(
-                    integration: target.integration, [login.host, "\(login.port)", database, user],
-                    label: "\(user)@\(database)")
+                // Names that we gave ourselves tell nothing of the password, however alike they are.
+                let news = (user == login.user ? "" : user) + "@" + (database == login.database ? "" : database)
+                if login.password.map(SecretEcho(news).repeats) != true {
+                    examination.account = ProbedAccount(
+                        integration: target.integration, [login.host, "\(login.port)", database, user],
+                        label: "\(user)@\(database)")
+                }
                 return examination.verified()
             }
         }

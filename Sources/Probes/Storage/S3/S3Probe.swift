@@ -69,7 +69,9 @@ struct S3Probe: Sendable {
         default: break
         }
         let region = answer.header("x-amz-bucket-region").flatMap { S3Bucket.isRegion($0) ? $0 : nil } ?? error?.region
-        if [301, 307, 400].contains(answer.status), let region, region != bucket.region {
+        if [301, 307, 400].contains(answer.status), let region, region != bucket.region,
+            !examination.repeatsSecret(region)
+        {
             return decided(.invalid, .protocol, .wrongRegion(region))
         }
         switch answer.status {
