@@ -190,7 +190,6 @@ import Testing
             #expect(resolver.questions.count == 2)
         }
         #expect(server.requests.count == 201)
-        #expect(server.connections <= EgressLimits().concurrencyPerHost)
     }
 
     @Test func anotherAddressIsTriedWhenNoConnectionStands() async throws {
