@@ -161,10 +161,15 @@ struct FieldReader {
         }
     }
 
+    /// A number without a fraction, however it is written: 1.0 is one, too.
+    private static func integer(_ text: String) -> Int? {
+        Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
+    }
+
     mutating func integer(_ name: StaticString, in range: ClosedRange<Int>) -> Patch<Int> {
         patch(name) { reader, slice in
             let place = Self.place(name)
-            guard slice.kind == .number, let number = Int(String(decoding: slice.raw, as: UTF8.self)) else {
+            guard slice.kind == .number, let number = Self.integer(String(decoding: slice.raw, as: UTF8.self)) else {
                 reader.refuse(
                     ValidationProblem("int_type", at: place, "Input should be a valid integer", input: slice.shown))
                 return nil

@@ -77,8 +77,10 @@ class Nest:
         for tag in [self.tag] if answer else [self.tag, self.echo_tag]:
             for style in (str, str.lower, str.upper):
                 for form, needle in forms(style(tag).encode()).items():
-                    if needle in content:
-                        sights.append(f"{self._whose(style, content)}: {form} in {where}")
+                    if (at := content.find(needle)) >= 0:
+                        # Whose it is stands around it: to look for all that was planted in all there is takes long.
+                        around = content[max(0, at - 500) : at + 500]
+                        sights.append(f"{self._whose(style, around)}: {form} in {where}")
         for place, core in self.others:
             sights += [f"{place}: {form} in {where}" for form, needle in forms(core).items() if needle in content]
         return sights
