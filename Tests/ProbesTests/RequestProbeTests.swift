@@ -99,14 +99,12 @@ import Testing
 
     @Test(arguments: [ProbeTarget.Depth.full, .brief])
     func nobodyThere(_ depth: ProbeTarget.Depth) async throws {
-        // A port that was free a moment ago.
-        let server = try await LoopbackServer { _ in .silence }
-        let port = server.port
-        try await server.stopped()
+        let port = try DeafPort()
+        defer { withExtendedLifetime(port) {} }
         try await Lab.open { egress in
             let service = ProbeService(egress: egress, now: Lab.now)
             let refused = await service.probe(
-                try Lab.target(.request(Self.plain), at: "http://127.0.0.1:\(port)", depth: depth))
+                try Lab.target(.request(Self.plain), at: "http://127.0.0.1:\(port.number)", depth: depth))
             Expected(.inconclusive, .connect, "connection_failed", unreachable: true).check(refused)
             let unknown = await service.probe(
                 try Lab.target(.request(Self.plain), at: "https://nowhere.example.test", depth: depth))
@@ -115,12 +113,11 @@ import Testing
     }
 
     @Test func aHostThatIsLeftAlone() async throws {
-        let server = try await LoopbackServer { _ in .silence }
-        let port = server.port
-        try await server.stopped()
+        let port = try DeafPort()
+        defer { withExtendedLifetime(port) {} }
         try await Lab.open(failuresToOpen: 1) { egress in
             let service = ProbeService(egress: egress, now: Lab.now)
-            let target = try Lab.target(.request(Self.plain), at: "http://127.0.0.1:\(port)", depth: .brief)
+            let target = try Lab.target(.request(Self.plain), at: "http://127.0.0.1:\(port.number)", depth: .brief)
             _ = await service.probe(target)
             Expected(.inconclusive, .connect, "circuit_open", unreachable: true).check(await service.probe(target))
         }

@@ -149,13 +149,12 @@ import Testing
     }
 
     @Test func nobodyThere() async throws {
-        let server = try await LoopbackServer { _ in .silence }
-        let port = server.port
-        try await server.stopped()
+        let port = try DeafPort()
+        defer { withExtendedLifetime(port) {} }
         try await Lab.open { egress in
             let probe = PostgreSQLProbe(egress: egress, now: Lab.now)
             Expected(.inconclusive, .connect, "connection_failed", unreachable: true)
-                .check(await probe.report(on: try Self.target("127.0.0.1:\(port)/d")))
+                .check(await probe.report(on: try Self.target("127.0.0.1:\(port.number)/d")))
             Expected(.inconclusive, .dns, "name_not_resolved", unreachable: true)
                 .check(await probe.report(on: try Self.target("nowhere.example.test/d")))
         }

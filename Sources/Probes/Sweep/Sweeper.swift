@@ -74,10 +74,13 @@ package actor Sweeper: Service, CustomStringConvertible {
             while plan.isRunning, let happening = await group.next() {
                 switch happening {
                 case .tick:
+                    // Once it is to stop, only what is under way is waited for.
+                    guard !Task.isCancelled else { continue }
                     await attend()
                     group.addTask { await Self.nextTick() }
                 case .end(let look, let ending): await settle(look, ending)
                 }
+                guard !Task.isCancelled else { continue }
                 await refill()
                 start(in: &group)
             }
@@ -186,6 +189,8 @@ package actor Sweeper: Service, CustomStringConvertible {
         do {
             try await work()
             return true
+        } catch is CancellationError {
+            return false
         } catch {
             logger.warning("sweep stopped short", metadata: ["error.reason": "\(error)"])
             restUntil = ambient.now().advanced(bySeconds: Self.rest)

@@ -66,9 +66,6 @@ final class LoopbackServer: Sendable {
     }
 
     func stop() { listener.close(promise: nil) }
-
-    /// Once it returns, nobody listens any more.
-    func stopped() async throws { try await listener.close() }
 }
 
 /// One connection.
