@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -32,6 +31,7 @@ class Sample:
     rate: float
     p50: float | None = None
     p99: float | None = None
+    p999: float | None = None
 
 
 # MARK: Requests
@@ -88,47 +88,47 @@ def wrk_sample(code: int, said: str, complained: str) -> Sample:
         rate=facts["requests"] / facts["microseconds"] * 1e6, p50=facts["p50"] / 1e3, p99=facts["p99"] / 1e3)
 
 
-# MARK: The disk
+def openloop(
+    program: Path, port: int, rate: float, seconds: int, puts_per_thousand: int, ids: Path
+) -> tuple[Sample, Sample]:
+    """Asks at a given rate, whatever is answered: latencies count from the moment when a request was to be sent.
+
+    With a rate of 0 it asks as soon as it is answered. Returns what was seen of GETs and of PUTs, both with the rate of all.
+    """
+    command = [str(program), str(port), f"{rate:.3f}", str(seconds), str(CONNECTIONS), str(puts_per_thousand), str(ids)]
+    finished = subprocess.run(command, env=wrk_environment(None), capture_output=True, text=True, timeout=seconds + 60)
+    line = re.search(r"^result (.*)$", finished.stdout, re.MULTILINE)
+    if finished.returncode != 0 or line is None:
+        raise MeasurementError(finished.stderr.strip() or f"openloop ended with {finished.returncode}")
+    facts = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line[1])}
+    if facts["refused"]:
+        raise MeasurementError(f"{facts['refused']} of {facts['requests']} answers are refusals")
+    rate = facts["requests"] / facts["microseconds"] * 1e6
+    get, put = (
+        Sample(rate, *(facts[f"{kind}_{percentile}"] / 1e3 for percentile in ["p50", "p99", "p999"]))
+        for kind in ["get", "put"])
+    return get, put
 
 
-def build_fdatasync(folder: Path) -> Path | None:
-    """The loop in C; without a compiler the loop in Python stands in."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    program = folder / "fdatasync"
-    subprocess.run([compiler, "-O2", "-o", str(program), str(HERE / "fdatasync.c")], check=True)
+def build(name: str, folder: Path) -> Path:
+    """A program of this folder, in C."""
+    program = folder / name
+    subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / f"{name}.c")], check=True)
     return program
 
 
-def fdatasync(program: Path | None, kind: str, folder: Path, seconds: int) -> Sample:
+# MARK: The disk
+
+
+def fdatasync(program: Path, kind: str, folder: Path, seconds: int) -> Sample:
     """Commits a second when each is 4 KiB and one fdatasync, by one thread."""
     file = folder / "fdatasync.tmp"
     try:
-        if program is None:
-            return Sample(fdatasync_loop(kind, file, seconds))
         finished = subprocess.run(
             [str(program), kind, str(file), str(seconds)], capture_output=True, text=True, check=True)
         return Sample(float(finished.stdout))
     finally:
         file.unlink(missing_ok=True)
-
-
-def fdatasync_loop(kind: str, file: Path, seconds: int) -> float:
-    block, blocks = bytes(4096), 4096
-    with file.open("wb", buffering=0) as target:
-        if kind == "overwrite":
-            target.write(block * blocks)
-            os.fsync(target.fileno())
-        commits = 0
-        begin = time.perf_counter()
-        while time.perf_counter() - begin < seconds:
-            if kind == "overwrite":
-                target.seek(commits % blocks * len(block))
-            target.write(block)
-            os.fdatasync(target.fileno())
-            commits += 1
-        return commits / (time.perf_counter() - begin)
 
 
 def sqlite_commits(folder: Path, seconds: int) -> Sample:

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -19,6 +19,8 @@ from urllib.parse import urlencode
 import load
 import seed
 from load import MeasurementError, Sample
+from report import Goal, Results
+from rounds import BARE_CLIENT, BINARY, RUN, Settings, Step, run_rounds, say
 from server import HOST, Patchbay, ServerError, Simulator
 
 REFRESHES = 10_000
@@ -37,6 +39,13 @@ LEAD = 1.5
 POLL_INTERVAL = 0.05
 REFRESH_TIMEOUT = 90.0
 BARE_TIMEOUT = 60.0
+
+TOKEN = "token"
+IDLE_GET = f"get at {REFRESHES:,}, idle"
+BUSY_GET = f"get at {REFRESHES:,}, refreshing"
+BARE = "bare token requests"
+ALONE = "refreshes"
+BESIDE_GET = "refreshes beside get"
 
 Grant = dict[str, str]
 
@@ -84,6 +93,7 @@ class Bench:
     simulator: Simulator
     bare_client: Path
     folder: Path
+    count: int = REFRESHES
     # What the provider had seen before the refreshes, and what the last reader beside them saw.
     _seen: dict[str, int] = field(default_factory=dict)
     reader: Sample = Sample(0)
@@ -101,7 +111,7 @@ class Bench:
             client.call("POST", "/api/v1/oauth/apps", {
                 "integration": "oauth2", "client_id": CLIENT, "client_secret": CLIENT_SECRET, "scopes": ["read"],
                 "config": self._config})
-        grants = self._grants(REFRESHES)
+        grants = self._grants(self.count)
         ids: list[str] = [""] * len(grants)
         failures: list[BaseException] = []
 
@@ -242,6 +252,48 @@ class Bench:
                 yield database
         except sqlite3.Error as error:
             raise MeasurementError(f"the store: {error}") from error
+
+
+# MARK: All of it
+
+
+def prepare(running: ExitStack) -> Bench:
+    """A server with connections, and the provider that they are connections to. May fail as both may."""
+    data = RUN / "oauth"
+    server = Patchbay(BINARY, data, seed.API_KEY, PATCHBAY_EGRESS_ALLOW=f"oauth={HOST}/32")
+    simulator = Simulator(BINARY, RUN / "simulator.log")
+    running.enter_context(simulator)
+    running.enter_context(server)
+    say(f"making {REFRESHES:,} connections to a simulated provider")
+    bench = Bench(server, simulator, BARE_CLIENT, RUN)
+    bench.make_connections()
+    server.empty_log()
+    return bench
+
+
+def token_reads(bench: Bench) -> Step:
+    return Step(TOKEN, lambda seconds: bench.requests("token", READ, seconds), bench.server)
+
+
+def measure(bench: Bench, settings: Settings, results: Results) -> None:
+    steps = [
+        Step(IDLE_GET, lambda seconds: bench.requests("listed", REFRESHES, seconds), bench.server),
+        Step(BARE, lambda _: bench.bare()),
+        Step(ALONE, lambda _: bench.refreshes(), bench.server),
+        Step(BESIDE_GET, lambda _: bench.refreshes_under_load(), bench.server,
+             beside=(BUSY_GET, lambda: bench.reader)),
+    ]
+    run_rounds("refreshes", steps, settings, results)
+
+
+def goals(results: Results) -> list[Goal]:
+    count = f"{REFRESHES:,}"
+    return [
+        Goal("reading a token, against /health/live", results.ratio(TOKEN, to="live"), 0.2, 0.35),
+        Goal(f"{count} refreshes due at once, against a bare client", results.ratio(ALONE, to=BARE), 0.4),
+        Goal("the same beside GETs, against a bare client alone", results.ratio(BESIDE_GET, to=BARE), 0.4),
+        Goal("GET one connection meanwhile, against idle", results.ratio(BUSY_GET, to=IDLE_GET), 0.5),
+    ]
 
 
 def sleep_until(moment: float) -> None:

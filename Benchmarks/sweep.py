@@ -8,14 +8,17 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import load
+import seed
 from load import MeasurementError, Sample
 from oauth import Client, sleep_until
-from server import Patchbay, ServerError, Simulator
+from report import Goal, Results
+from rounds import BINARY, RUN, Settings, Step, give_up, run_rounds, say
+from server import HOST, Patchbay, ServerError, Simulator
 
 CONNECTIONS = 100_000
 # Of them, so many are asked for.
@@ -31,6 +34,10 @@ POLL_INTERVAL = 0.5
 # Of the sweep, at most so many seconds are measured: one host is asked by a few looks at once, however many are due.
 WINDOW = 60.0
 
+IDLE_GET = f"get at {CONNECTIONS:,}, idle"
+BUSY_GET = f"get at {CONNECTIONS:,}, sweeping"
+LOOKS = "looks beside get"
+
 
 @dataclass
 class Bench:
@@ -39,6 +46,7 @@ class Bench:
     server: Patchbay
     simulator: Simulator
     folder: Path
+    count: int = CONNECTIONS
     # What the reader beside the sweep saw, and the server's peak memory during it in MiB.
     reader: Sample = Sample(0)
     memory: float = 0
@@ -59,7 +67,7 @@ class Bench:
         def create(turn: int) -> None:
             try:
                 with closing(Client(self.server.port, self.server.api_key)) as client:
-                    for number in range(turn, CONNECTIONS, SEEDERS):
+                    for number in range(turn, self.count, SEEDERS):
                         answer = client.call("POST", "/api/v1/connections", self._body(token, number))
                         ids[turn].append(answer["id"])
             except (MeasurementError, OSError, http.client.HTTPException) as error:
@@ -114,8 +122,8 @@ class Bench:
             self.server.start()
         except ServerError as error:
             raise MeasurementError(str(error)) from error
-        if changed != CONNECTIONS:
-            raise MeasurementError(f"{changed} connections, not {CONNECTIONS}")
+        if changed != self.count:
+            raise MeasurementError(f"{changed} connections, not {self.count}")
         return max(due, time.time())
 
     def _check(self) -> None:
@@ -137,3 +145,39 @@ class Bench:
                 yield database
         except sqlite3.Error as error:
             raise MeasurementError(f"the store: {error}") from error
+
+
+# MARK: All of it
+
+
+def measure(settings: Settings, results: Results) -> list[Goal]:
+    """With a server and a provider of its own."""
+    memory = _measure(settings, results)
+    return [
+        Goal(f"GET one connection while {CONNECTIONS:,} are looked at, against idle",
+             results.ratio(BUSY_GET, to=IDLE_GET), 0.5),
+        Goal("peak resident memory meanwhile", memory, 128, None, "MiB", less_is_better=True),
+    ]
+
+
+def _measure(settings: Settings, results: Results) -> float | None:
+    data = RUN / "sweep"
+    server = Patchbay(BINARY, data, seed.API_KEY, PATCHBAY_EGRESS_ALLOW=f"probe={HOST}/32")
+    simulator = Simulator(BINARY, RUN / "sweep-simulator.log")
+    with ExitStack() as running:
+        try:
+            running.enter_context(simulator)
+            running.enter_context(server)
+            say(f"making {CONNECTIONS:,} connections to a simulated provider")
+            bench = Bench(server, simulator, RUN)
+            bench.make_connections()
+            server.empty_log()
+        except (MeasurementError, ServerError) as error:
+            give_up("no connections to look at", error, [IDLE_GET, LOOKS, BUSY_GET], results)
+            return None
+        steps = [
+            Step(IDLE_GET, bench.requests, server),
+            Step(LOOKS, lambda _: bench.sweep(), server, beside=(BUSY_GET, lambda: bench.reader)),
+        ]
+        run_rounds("sweep", steps, settings, results)
+        return bench.memory or None

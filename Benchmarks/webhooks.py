@@ -8,13 +8,19 @@ import json
 import sqlite3
 import subprocess
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import seed
 from load import MeasurementError, Sample
 from oauth import Client
+from report import Goal, Results
+from rounds import BARE_CLIENT, BINARY, RUN, Settings, Step, give_up, run_rounds, say
 from server import HOST, Nginx, Patchbay, ServerError
+
+BARE_EVENTS = "bare webhook requests"
+DELIVERIES = "webhook deliveries"
 
 ENTRIES = 50_000
 # Lane.concurrency: so many messages of the service are under way at one endpoint.
@@ -80,12 +86,12 @@ class Bench:
             self._webhook = made["id"]
             # It settles on having nothing to do.
             time.sleep(0.5)
-            before = self._delivered()
+            before = delivered(self.server)
             begin = time.perf_counter()
             client.call("POST", f"/api/v1/webhooks/{self._webhook}/replay", {"from_event": self._first})
-            while self._delivered() - before < ENTRIES:
+            while delivered(self.server) - before < ENTRIES:
                 if time.perf_counter() - begin > DELIVERY_TIMEOUT:
-                    done = self._delivered() - before
+                    done = delivered(self.server) - before
                     raise MeasurementError(f"{done:.0f} of {ENTRIES} are delivered after {DELIVERY_TIMEOUT:.0f} s")
                 time.sleep(POLL_INTERVAL)
             seconds = time.perf_counter() - begin
@@ -118,18 +124,20 @@ class Bench:
     def _client(self) -> closing:
         return closing(Client(self.server.port, self.server.api_key))
 
-    def _delivered(self) -> float:
-        with closing(Client(self.server.port)) as client:
-            for line in client.text("/metrics").splitlines():
-                if line.startswith(COUNTER + " "):
-                    return float(line.split()[1])
-        raise MeasurementError(f"no {COUNTER} in the metrics")
-
     def _database(self) -> closing:
         try:
             return closing(sqlite3.connect(f"file:{self.server.data}/patchbay.db?mode=rw", uri=True))
         except sqlite3.Error as error:
             raise MeasurementError(f"the store: {error}") from error
+
+
+def delivered(server: Patchbay) -> float:
+    """Since the server's start."""
+    with closing(Client(server.port)) as client:
+        for line in client.text("/metrics").splitlines():
+            if line.startswith(COUNTER + " "):
+                return float(line.split()[1])
+    raise MeasurementError(f"no {COUNTER} in the metrics")
 
 
 def event_id(number: int) -> str:
@@ -138,9 +146,29 @@ def event_id(number: int) -> str:
     return "evt_" + "".join(CROCKFORD[value >> 5 * place & 31] for place in reversed(range(26)))
 
 
-def receiver(folder: Path) -> Nginx:
-    return Nginx("nginx", folder / "receiver")
+# MARK: All of it
 
 
-def patchbay(binary: Path, data: Path, api_key: str) -> Patchbay:
-    return Patchbay(binary, data, api_key, PATCHBAY_EGRESS_ALLOW=f"webhook={HOST}/32")
+def measure(settings: Settings, results: Results) -> list[Goal]:
+    """With a server and a receiver of its own."""
+    _measure(settings, results)
+    ratio = results.ratio(DELIVERIES, to=BARE_EVENTS)
+    return [Goal(f"{ENTRIES:,} events delivered, against a bare client", ratio, 0.4)]
+
+
+def _measure(settings: Settings, results: Results) -> None:
+    data = RUN / "webhooks"
+    server = Patchbay(BINARY, data, seed.API_KEY, PATCHBAY_EGRESS_ALLOW=f"webhook={HOST}/32")
+    receiver = Nginx("nginx", RUN / "receiver")
+    with ExitStack() as running:
+        try:
+            running.enter_context(receiver)
+            running.enter_context(server)
+            say(f"writing {ENTRIES:,} entries of the journal")
+            bench = Bench(server, receiver, BARE_CLIENT, RUN)
+            bench.write_journal()
+        except (MeasurementError, ServerError) as error:
+            give_up("nothing to deliver", error, [BARE_EVENTS, DELIVERIES], results)
+            return
+        steps = [Step(BARE_EVENTS, lambda _: bench.bare()), Step(DELIVERIES, lambda _: bench.deliveries(), server)]
+        run_rounds("deliveries", steps, settings, results)

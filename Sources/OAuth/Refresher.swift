@@ -25,6 +25,7 @@ package final class Refresher: Sendable {
     let owner: String
     private let flights = Mutex<[GrantKey: Task<Result, Never>]>([:])
     let circuit = AppCircuit()
+    package let meter = RefreshMeter()
 
     /// Outlives a token request and its repetition with the app's previous secret.
     static let lease: Int64 = 300
@@ -55,6 +56,7 @@ package final class Refresher: Sendable {
             if let running = flights[key] { return running }
             let task = Task {
                 let result = await self.attempt(key, via: via, isForced: isForced, cause: cause)
+                self.meter.count(result)
                 self.flights.withLock { $0[key] = nil }
                 return result
             }

@@ -23,6 +23,7 @@ package final class ConnectionTester: Sendable {
     private let prober: any Prober
     private let grants: any GrantUse
     private let ambient: Ambient
+    package let meter = CheckMeter()
     /// Tests that somebody waits for, one for each connection: who comes meanwhile waits for the same one.
     private let flights = Mutex<[ConnectionKey: Task<TestResult, any Error>]>([:])
 
@@ -237,6 +238,7 @@ package final class ConnectionTester: Sendable {
         _ report: ProbeReport, of key: ConnectionKey, isSwept: Bool, cause: Cause
     ) async throws -> TestResult {
         let now = ambient.now()
+        meter.note(report.verdict)
         return try await store.write { [ambient, catalog, vault] tx in
             guard let row = try tx.connection(key.connectionID, in: key.workspaceID) else {
                 throw DomainError.notFound(.connection)

@@ -74,10 +74,7 @@ struct Serve: AsyncParsableCommand {
                 tester: instance.tester, timeline: TimelineService(store: instance.store), quota: TestQuota(),
                 expirations: ExpirationService(store: instance.store)),
             events: EventsRoom(events: instance.events, webhooks: instance.webhooks))
-        let metrics = Metrics {
-            [database = instance.database, pause = instance.pause, meter = instance.dispatcher.meter] in
-            Metrics.Gauge.of(database) + Metrics.Gauge.of(meter) + [Metrics.Gauge.of(pause)]
-        }
+        let metrics = Metrics(gauges: instance.gauges)
         return Application(
             responder: api.responder(metrics: metrics, log: sink.write), server: try server(settings),
             configuration: ApplicationConfiguration(
@@ -161,42 +158,5 @@ extension OAuthRoom {
             authorization: AuthorizationService(services: instance.oauth, connections: instance.connections),
             tokens: TokenService(services: instance.oauth, refresher: instance.refresher), store: instance.store,
             publicURL: instance.settings.reachableURL)
-    }
-}
-
-extension Metrics.Gauge {
-    fileprivate static func of(_ database: SQLiteDatabase) -> [Metrics.Gauge] {
-        let commits = database.commits
-        return [
-            Metrics.Gauge("patchbay_store_write_queue", "Writes waiting for their turn.", Double(database.queueLength)),
-            Metrics.Gauge(
-                "patchbay_store_commits_total", "Commits made durable.", isCounter: true, Double(commits.batches)),
-            Metrics.Gauge(
-                "patchbay_store_units_total", "Units of work in those commits.", isCounter: true,
-                Double(commits.units)),
-        ]
-    }
-
-    fileprivate static func of(_ meter: DeliveryMeter) -> [Metrics.Gauge] {
-        [
-            Metrics.Gauge(
-                "patchbay_webhook_deliveries_total", "Events that an endpoint took.", isCounter: true,
-                Double(meter.delivered)),
-            Metrics.Gauge(
-                "patchbay_webhook_failures_total", "Attempts that no endpoint took.", isCounter: true,
-                Double(meter.failed)),
-            Metrics.Gauge(
-                "patchbay_webhook_dead_total", "Events that were given up for an endpoint.", isCounter: true,
-                Double(meter.dead)),
-            Metrics.Gauge(
-                "patchbay_webhook_pending", "Events that wait for their next attempt, as counted every 15 seconds.",
-                Double(meter.pending)),
-        ]
-    }
-
-    fileprivate static func of(_ pause: InstancePause) -> Metrics.Gauge {
-        Metrics.Gauge(
-            "patchbay_paused", "1 while the store is taken for a copy, and nothing is refreshed, revoked or delivered.",
-            pause.isPaused ? 1 : 0)
     }
 }
