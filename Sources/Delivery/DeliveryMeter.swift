@@ -11,16 +11,15 @@ package final class DeliveryMeter: Sendable {
     package init() {}
 
     package var delivered: Int { deliveredCount.load(ordering: .relaxed) }
-    /// Attempts that failed, those that were the last included.
+    /// Attempts that failed, those that were the last included. What was held back, or has expired, is none.
     package var failed: Int { failedCount.load(ordering: .relaxed) }
     package var dead: Int { deadCount.load(ordering: .relaxed) }
     /// Rows that wait for their next attempt, as of the last count.
     package var pending: Int { pendingCount.load(ordering: .relaxed) }
 
     func count(_ batch: Lane.Batch) {
-        let delivered = batch.deliveries.count { $0.state == .delivered }
-        deliveredCount.add(delivered, ordering: .relaxed)
-        failedCount.add(batch.deliveries.count - delivered, ordering: .relaxed)
+        deliveredCount.add(batch.deliveries.count { $0.state == .delivered }, ordering: .relaxed)
+        failedCount.add(batch.failedAttempts, ordering: .relaxed)
         deadCount.add(batch.deliveries.count { $0.state == .dead }, ordering: .relaxed)
     }
 

@@ -44,6 +44,8 @@ struct Lane: Sendable {
         let progress: WebhookProgress
         /// Why the webhook is given up; `nil` where it is not.
         let disablement: String?
+        /// What was tried and not taken. What was held back was not tried.
+        let failedAttempts: Int
         fileprivate let retries: Int
     }
 
@@ -59,7 +61,7 @@ struct Lane: Sendable {
     private static let maxUnwritten = 2_000
     /// How far the position moves over events of no interest before that alone is written down.
     private static let worthWriting: Int64 = 1_000
-    /// In seconds, when the way to the host is shut.
+    /// In seconds, when the way to the host is shut, or crowded by ourselves.
     private static let heldPause: Int64 = 10
 
     let webhook: WebhookKey
@@ -89,6 +91,7 @@ struct Lane: Sendable {
     private var reading = Reading(number: 0)
     private var results: [WebhookDelivery] = []
     private var settledRetries = 0
+    private var failedAttempts = 0
     private var disablement: String?
     private var mayWrite = false
     /// Nothing more is begun.
@@ -196,11 +199,13 @@ struct Lane: Sendable {
         defer {
             results = []
             settledRetries = 0
+            failedAttempts = 0
             mayWrite = false
             isWriting = true
         }
         return Batch(
-            deliveries: results, progress: progress, disablement: disablement, retries: settledRetries)
+            deliveries: results, progress: progress, disablement: disablement, failedAttempts: failedAttempts,
+            retries: settledRetries)
     }
 
     /// The timer that was set when results began to gather has run.
@@ -315,15 +320,17 @@ struct Lane: Sendable {
         if let position = dispatch.position { open.remove(position) } else { settledRetries += 1 }
         switch receipt.fault {
         case .none: succeed(dispatch)
+        case .busy: wait(at: now)
         case .endpoint, .held, .cancelled: fail(dispatch, receipt, at: now, jitter: jitter)
         }
+        if receipt.fault == .endpoint { failedAttempts += 1 }
         if !isSpoiled { results.append(delivery(dispatch, receipt, at: now, jitter: jitter)) }
     }
 
     private func delivery(
         _ dispatch: Dispatch, _ receipt: WebhookReceipt, at now: Timestamp, jitter: Double
     ) -> WebhookDelivery {
-        let wasTried = receipt.fault != .held
+        let wasTried = receipt.fault != .held && receipt.fault != .busy
         var delivery = WebhookDelivery(
             webhook: webhook, eventID: dispatch.eventID, kind: dispatch.kind, state: .delivered,
             attempts: dispatch.attempts + (wasTried ? 1 : 0), lastStatus: receipt.status, lastError: receipt.error,
@@ -331,7 +338,7 @@ struct Lane: Sendable {
         let pause: Int64? =
             switch receipt.fault {
             case .none: nil
-            case .held: Self.heldPause
+            case .held, .busy: Self.heldPause
             case .endpoint, .cancelled:
                 RetrySchedule.pause(after: delivery.attempts, jitter: jitter, retryAfter: receipt.retryAfter)
             }
@@ -350,6 +357,13 @@ struct Lane: Sendable {
         progress.failures = 0
         progress.failingSince = nil
         if dispatch.isProbe { progress.resumeAt = nil }
+    }
+
+    /// The host has its fill from here, of which the endpoint is not to blame: nothing is counted, and the backlog stays
+    /// where it is rather than become rows that find no room either.
+    private mutating func wait(at now: Timestamp) {
+        progress.resumeAt = max(progress.resumeAt ?? now, now.advanced(bySeconds: Self.heldPause))
+        rewind()
     }
 
     private mutating func fail(

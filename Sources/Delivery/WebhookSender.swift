@@ -81,7 +81,7 @@ package struct WebhookSender: WebhookOutlet {
         case .destinationRefused: WebhookReceipt(error: "destination_refused", fault: .endpoint)
         case .invalidURL: WebhookReceipt(error: "invalid_url", fault: .endpoint)
         case .circuitOpen: WebhookReceipt(error: "host_failing", fault: .held)
-        case .overloaded: WebhookReceipt(error: "host_busy", fault: .held)
+        case .overloaded: WebhookReceipt(error: "host_busy", fault: .busy)
         case .closed: WebhookReceipt(error: "cancelled", fault: .cancelled)
         case .nameNotResolved: failed("name_not_resolved")
         case .connectFailed: failed("connect_failed")

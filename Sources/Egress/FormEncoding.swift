@@ -6,5 +6,5 @@ package func formEncoded(_ parameters: [(name: String, value: String)]) -> Strin
 }
 
 package func formEncoded(_ text: String) -> String {
-    percentEncoded(text).replacing("%20", with: "+")
+    percentEncoded(text, space: "+")
 }

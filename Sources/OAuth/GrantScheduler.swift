@@ -8,15 +8,20 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     private let services: OAuthServices
     private let refresher: Refresher
     private let backlog = RefreshBacklog()
+    private let answered: @Sendable () -> Int
 
     private static let batch = 512
+    /// At the longest, while nothing is to do: what was put into the store meanwhile may be due earlier than what was known.
     private static let tick = Duration.seconds(1)
     /// While all of them are under way.
-    private static let pause = Duration.milliseconds(5)
+    private static let pause = Duration.milliseconds(10)
 
-    package init(services: OAuthServices, refresher: Refresher) {
+    /// - Parameter answered: how many requests of our own API were answered since the start, so that a thousand refreshes at
+    ///   once do not hold them up.
+    package init(services: OAuthServices, refresher: Refresher, answered: @escaping @Sendable () -> Int = { 0 }) {
         self.services = services
         self.refresher = refresher
+        self.answered = answered
     }
 
     package var description: String { "GrantScheduler" }
@@ -34,9 +39,16 @@ package struct GrantScheduler: Service, CustomStringConvertible {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let isBusy = await round()
-                try? await Task.sleep(for: isBusy ? Self.pause : Self.tick)
+                try? await Task.sleep(for: isBusy ? Self.pause : await self.rest())
             }
         }
+    }
+
+    /// Until something is due. What is due already and was not done waits for the next tick.
+    private func rest() async -> Duration {
+        let now = services.ambient.now()
+        guard let next = (try? await services.store.nextDue()) ?? nil, next > now else { return Self.tick }
+        return min(Self.tick, .microseconds(next.microseconds - now.microseconds))
     }
 
     /// Revokes what is due, and waits for it. Returns whether there is more to do at once.
@@ -57,9 +69,10 @@ package struct GrantScheduler: Service, CustomStringConvertible {
         guard !services.pause.isPaused else { return false }
         do {
             let now = services.ambient.now()
-            if refresher.running.isEmpty {
+            if refresher.isIdle {
                 guard let next = try await services.store.nextDue(), next <= now else { return false }
             }
+            backlog.noteTraffic(answered: answered(), at: now)
             let refreshed = try await refreshDue(at: now)
             let expired = backlog.isTimeForFlows(at: now) ? try await endFlows(at: now) : false
             return refreshed || expired
@@ -81,7 +94,7 @@ package struct GrantScheduler: Service, CustomStringConvertible {
             let cause = Cause(principal: .system, requestID: id, at: services.ambient.now())
             _ = refresher.start(key, via: nil, isForced: false, cause: cause)
         }
-        return !running.isEmpty || !refresher.running.isEmpty
+        return !running.isEmpty || !refresher.isIdle
     }
 
     private func revokeDue(at now: Timestamp) async throws -> Bool {

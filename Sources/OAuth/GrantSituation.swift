@@ -2,7 +2,7 @@ import Connections
 import LosslessJSON
 
 /// Everything that a grant's next step depends on, read and opened in one unit of work.
-struct GrantSituation {
+struct GrantSituation: Sendable {
     let connection: Connection
     let integration: Integration
     let authMethod: AuthMethod

@@ -11,6 +11,11 @@ final class RefreshBacklog: Sendable {
         /// How many were under way when the store was asked last, and when that was.
         var asked: (running: Int, at: Timestamp)?
         var flowsEndedAt: Timestamp?
+        /// How many requests had been answered when it was asked last, and when that was.
+        var traffic: (answered: Int, at: Timestamp)?
+        var isYielding = false
+
+        var concurrency: Int { isYielding ? RefreshBacklog.concurrencyBesideRequests : RefreshBacklog.concurrency }
     }
 
     private let state = Mutex(State())
@@ -18,6 +23,12 @@ final class RefreshBacklog: Sendable {
     /// Refreshes under way at once, in all and of one app.
     static let concurrency = 512
     static let concurrencyOfApp = 128
+    /// The same while somebody waits for answers of ours: what is due has time, since it is due well before it ends.
+    static let concurrencyBesideRequests = 16
+    /// So many requests a second are somebody who waits.
+    private static let requestsToYield = 500.0
+    /// In seconds: a shorter time says nothing.
+    private static let shortestSample = 0.05
     private static let batch = 2_048
 
     /// What to ask the store for; `nil` while enough of what is known can begin.
@@ -25,9 +36,11 @@ final class RefreshBacklog: Sendable {
         state.withLock { state in
             state.apps = state.apps.filter { running.contains($0.key) }
             let busy = Self.busyApps(state)
-            let capacity = Self.concurrency - running.count
+            let capacity = state.concurrency - running.count
+            // More may be under way than may begin now, since the measure changes with the traffic.
+            guard capacity > 0 else { return nil }
             let ready = state.waiting.lazy.filter { $0.app.map { !busy.contains($0) } ?? true }.prefix(capacity).count
-            guard capacity > 0, ready < capacity else { return nil }
+            guard ready < capacity else { return nil }
             // While those under way hang, the same answer would come again.
             if let asked = state.asked, ready == 0, !running.isEmpty, running.count >= asked.running,
                 now < asked.at.advanced(bySeconds: 1), now >= asked.at
@@ -36,6 +49,20 @@ final class RefreshBacklog: Sendable {
             }
             state.asked = (running.count, now)
             return (busy, Self.batch)
+        }
+    }
+
+    /// - Parameter answered: requests since the start.
+    func noteTraffic(answered: Int, at now: Timestamp) {
+        state.withLock { state in
+            guard let last = state.traffic, now > last.at else {
+                state.traffic = (answered, now)
+                return
+            }
+            let seconds = Double(now.microseconds - last.at.microseconds) / 1e6
+            guard seconds >= Self.shortestSample else { return }
+            state.isYielding = Double(answered - last.answered) / seconds > Self.requestsToYield
+            state.traffic = (answered, now)
         }
     }
 
@@ -63,7 +90,7 @@ final class RefreshBacklog: Sendable {
             var taken: [GrantKey] = []
             var left: [DueGrant] = []
             for (index, due) in state.waiting.enumerated() {
-                guard running.count + taken.count < Self.concurrency else {
+                guard running.count + taken.count < state.concurrency else {
                     left += state.waiting[index...]
                     break
                 }

@@ -5,21 +5,56 @@ import LosslessJSON
 extension Refresher {
     func claim(_ key: GrantKey, via: ConnectionID?, isForced: Bool, cause: Cause) async throws -> Claim {
         if pause.isPaused { return .done(.failed(GrantProblem(.paused))) }
+        let prepared = await prepare(key, via: via)
         let first = try await store.write { tx in
-            try self.claim(key, via: via, isForced: isForced, cause: cause, tx: tx)
+            try self.claim(
+                self.situation(key, via: via, prepared: prepared, tx: tx), isForced: isForced, cause: cause, tx: tx)
         }
         guard case .discover(let issuer) = first else { return first }
         _ = try await discovery.endpoints(of: issuer)
         return try await store.write { tx in
-            try self.claim(key, via: via, isForced: isForced, cause: cause, tx: tx)
+            try self.claim(
+                self.reader.situation(key, via: via, tx: tx), isForced: isForced, cause: cause, tx: tx)
         }
     }
 
-    func claim(
-        _ key: GrantKey, via: ConnectionID?, isForced: Bool, cause: Cause, tx: any StoreTransaction
+    /// A situation that was read and opened beside the writer, so that nobody waits for that.
+    struct PreparedSituation: Sendable {
+        let situation: GrantSituation
+        let versions: TokenStanding.Versions
+    }
+
+    /// `nil` where there is none yet, or something is wrong: the writer finds out what.
+    private func prepare(_ key: GrantKey, via: ConnectionID?) async -> PreparedSituation? {
+        try? await store.read { tx in
+            let situation = try self.reader.situation(key, via: via, tx: tx)
+            guard !situation.isGrantUnwritten,
+                let standing = try tx.tokenStanding(of: situation.connection.id, in: key.workspaceID)
+            else { return nil }
+            return PreparedSituation(situation: situation, versions: standing.versions)
+        }
+    }
+
+    /// What was prepared, with the grant as it is now, if nothing else has changed since.
+    private func situation(
+        _ key: GrantKey, via: ConnectionID?, prepared: PreparedSituation?, tx: any StoreTransaction
+    ) throws -> GrantSituation {
+        guard let prepared,
+            let standing = try tx.tokenStanding(of: prepared.situation.connection.id, in: key.workspaceID),
+            standing.versions == prepared.versions, standing.isUsable,
+            let grant = try tx.grant(of: key.credentialID, in: key.workspaceID),
+            grant.appID == prepared.situation.grant.appID, grant.clientID == prepared.situation.grant.clientID
+        else { return try reader.situation(key, via: via, tx: tx) }
+        var situation = prepared.situation
+        situation.grant = grant
+        return situation
+    }
+
+    private func claim(
+        _ found: GrantSituation, isForced: Bool, cause: Cause, tx: any StoreTransaction
     ) throws -> Claim {
         let now = ambient.now()
-        var situation = try reader.situation(key, via: via, tx: tx)
+        var situation = found
         let grant = situation.grant
         switch grant.state {
         case .dead: throw GrantProblem(.needsReauthorization, grant.lastFailure)

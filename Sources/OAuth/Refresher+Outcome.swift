@@ -11,35 +11,63 @@ extension Refresher {
                 of: tokens, method: work.method, endpoints: work.endpoints, client: work.client, askedAt: raw.askedAt)
             let granted = tokens
             if let app = work.appID { circuit.noteSuccess(AppCircuit.Key(work.key.workspaceID, app)) }
-            return try await store.write { tx in try self.accept(granted, of: work, tx: tx) }
+            let renewal = await prepareRenewal(granted, of: work)
+            return try await store.write { tx in try self.accept(granted, renewal: renewal, of: work, tx: tx) }
         case .refused(let refusal):
             return try await store.write { tx in try self.record(refusal, of: work, tx: tx) }
         }
     }
 
-    func accept(_ tokens: Tokens, of work: Work, tx: any StoreTransaction) throws -> Result {
+    /// A credential's data with new tokens in it, and the same sealed.
+    struct Renewal: Sendable {
+        let data: JSONObject
+        let sealed: SealedCredential
+    }
+
+    /// Sealed beside the writer, so that nobody waits for that: good if nobody changes the credential meanwhile.
+    private func prepareRenewal(_ tokens: Tokens, of work: Work) async -> Renewal? {
+        try? await store.read { tx in
+            try self.renewal(tokens, over: work.data, generation: work.generation, of: work, tx: tx)
+        }
+    }
+
+    private func renewal(
+        _ tokens: Tokens, over old: JSONObject, generation: Int64, of work: Work, tx: any StoreTransaction
+    ) throws -> Renewal {
+        var data = old
+        tokens.merge(into: &data)
+        let keeper = SecretKeeper(vault: vault, tx: tx, workspace: work.key.workspaceID)
+        return Renewal(
+            data: data,
+            sealed: try keeper.seal(
+                data, of: work.key.credentialID, recordKey: work.recordKey, generation: generation + 1))
+    }
+
+    /// - Parameter prepared: of the generation that the work began with.
+    private func accept(
+        _ tokens: Tokens, renewal prepared: Renewal?, of work: Work, tx: any StoreTransaction
+    ) throws -> Result {
         let workspace = work.key.workspaceID
         guard var grant = try tx.grant(of: work.key.credentialID, in: workspace), grant.fence == work.fence,
             let stored = try tx.sealed(work.key.credentialID, in: workspace),
             var credential = try tx.credential(work.key.credentialID, in: workspace)
         else { return .fresh(expiresAt: nil) }
         let now = ambient.now()
-        let keeper = SecretKeeper(vault: vault, tx: tx, workspace: workspace)
         // What stands beside the tokens may have been changed meanwhile; entered tokens would have passed the fence.
-        var data =
-            stored.generation == work.generation
-            ? work.data : try keeper.open(stored, of: credential.id, recordKey: work.recordKey)
-        tokens.merge(into: &data)
+        let isUnchanged = stored.generation == work.generation
+        let renewal =
+            if isUnchanged, let prepared { prepared } else {
+                try renewal(
+                    tokens, over: isUnchanged ? work.data : open(stored, of: work, tx: tx),
+                    generation: stored.generation, of: work, tx: tx)
+            }
         grant.accept(
-            tokens, hasRefreshToken: data["refresh_token"]?.slice.string?.isEmpty == false, method: work.method,
+            tokens, hasRefreshToken: renewal.data["refresh_token"]?.slice.string?.isEmpty == false, method: work.method,
             at: now, jitter: ambient.jitter())
         credential.expiresAt = tokens.expiresAt
         credential.updatedAt = max(now, credential.updatedAt)
         credential.revision += 1
-        try tx.update(
-            credential,
-            sealed: keeper.seal(
-                data, of: credential.id, recordKey: work.recordKey, generation: stored.generation + 1))
+        try tx.update(credential, sealed: renewal.sealed)
         try tx.put(grant)
         try tx.append(
             JournalEntry(
@@ -53,6 +81,11 @@ extension Refresher {
                 evidence: StatusEvidence("refreshed"), ambient: ambient, cause: work.cause)
         }
         return .fresh(expiresAt: tokens.expiresAt)
+    }
+
+    private func open(_ stored: SealedCredential, of work: Work, tx: any StoreTransaction) throws -> JSONObject {
+        try SecretKeeper(vault: vault, tx: tx, workspace: work.key.workspaceID)
+            .open(stored, of: work.key.credentialID, recordKey: work.recordKey)
     }
 
     func noteAppRecovered(_ work: Work, tx: any StoreTransaction) throws {

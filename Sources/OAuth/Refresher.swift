@@ -68,6 +68,8 @@ package final class Refresher: Sendable {
     /// What is under way.
     var running: Set<GrantKey> { flights.withLock { Set($0.keys) } }
 
+    var isIdle: Bool { flights.withLock { $0.isEmpty } }
+
     /// Waits for what is under way.
     package func drain() async {
         for flight in flights.withLock({ Array($0.values) }) { _ = await flight.value }

@@ -221,6 +221,7 @@ import Testing
             #expect(dead.dueAt == nil)
             #expect(dead.finishedAt == station.clock.now)
             #expect(dispatcher.meter.dead == 1)
+            #expect(dispatcher.meter.failed == 13)
             let days = (station.clock.now.microseconds - Timestamp.t0.microseconds) / 86_400_000_000
             #expect((2...3).contains(days))
             #expect(try await station.store.nextDueDelivery(of: webhook.key) == nil)
@@ -474,8 +475,14 @@ import Testing
             let dispatcher = station.dispatcher()
             await dispatcher.settle()
             #expect(station.endpoint.ids.isEmpty)
-            await #expect(throws: DomainError.self) {
+            let refusal = await #expect(throws: DomainError.self) {
                 try await station.webhooks.test(webhook.id, in: Station.workspace, cause: station.cause)
+            }
+            if case .refused(let code, let message)? = refusal {
+                #expect(code == "instance_paused")
+                #expect(message.hasSuffix("run 'patchbay resume' here"))
+            } else {
+                Issue.record("\(String(describing: refusal))")
             }
             station.pause.resume()
             await dispatcher.settle()

@@ -237,6 +237,54 @@ import Testing
         #expect(batch.deliveries.first?.attempts == 0)
         #expect(batch.deliveries.first?.state == .pending)
         #expect(batch.deliveries.first?.lastError == "host_failing")
+        #expect(batch.failedAttempts == 0)
+    }
+
+    @Test func `where we crowd the host ourselves, the endpoint is not to blame`() throws {
+        let since = Timestamp.t0.advanced(bySeconds: -6 * 86_400)
+        var lane = Self.lane(
+            WebhookProgress(position: 100, failures: 20, failingSince: since, resumeAt: .t0))
+        let read = try #require(Self.wants(&lane).readEvents)
+        lane.read(Self.events(101...101), through: 101, isEnd: true, read.reading)
+        let probe = try #require(Self.wants(&lane).sent.first)
+        lane.settle(probe, .busy, at: .t0, jitter: 0.5)
+        let batch = try #require(Self.wants(&lane).batch)
+        #expect(batch.disablement == nil)
+        #expect(batch.progress.failures == 20)
+        #expect(batch.progress.failingSince == since)
+        #expect(batch.failedAttempts == 0)
+        #expect(batch.deliveries.map(\.attempts) == [0])
+        #expect(batch.deliveries.map(\.lastError) == ["host_busy"])
+        #expect(batch.deliveries.first?.dueAt == .t0.advanced(bySeconds: 10))
+    }
+
+    @Test func `where we crowd the host ourselves, the backlog waits without rows`() throws {
+        var (lane, sent) = try Self.loaded(101...140)
+        for dispatch in sent { lane.settle(dispatch, .busy, at: .t0, jitter: 0.5) }
+        let batch = try #require(Self.wants(&lane).batch)
+        #expect(batch.deliveries.count == sent.count)
+        #expect(batch.progress.position == 116)
+        #expect(batch.progress.failures == 0)
+        lane.wrote(batch, at: .t0)
+        let resting = Self.wants(&lane)
+        #expect(resting.sent.isEmpty)
+        #expect(resting.until == .t0.advanced(bySeconds: 10))
+    }
+
+    @Test func `what was tried and not taken is counted as a failure, and nothing else is`() throws {
+        var (lane, sent) = try Self.loaded(101...104)
+        let receipts: [WebhookReceipt] = [.status(200), .status(500), .held, .busy]
+        for (dispatch, receipt) in zip(sent, receipts) {
+            lane.settle(dispatch, receipt, at: .t0, jitter: 0.5)
+        }
+        let batch = try #require(Self.wants(&lane).batch)
+        #expect(batch.deliveries.count == 4)
+        #expect(batch.failedAttempts == 1)
+        let meter = DeliveryMeter()
+        meter.count(batch)
+        #expect(meter.delivered == 1)
+        #expect(meter.failed == 1)
+        #expect(meter.dead == 0)
     }
 
     // MARK: Giving up
@@ -318,6 +366,7 @@ import Testing
         let batch = try #require(Self.wants(&lane).batch)
         #expect(batch.deliveries.map(\.state) == [.dead])
         #expect(batch.deliveries.first?.lastError == "event_expired")
+        #expect(batch.failedAttempts == 0)
         #expect(batch.deliveries.first?.dueAt == nil)
         lane.wrote(batch, at: .t0)
         #expect(Self.wants(&lane).readDue != nil)

@@ -1,6 +1,7 @@
 import Connections
 import HTTPTypes
 import LosslessJSON
+import Storage
 import Testing
 
 @testable import HTTPAPI
@@ -122,6 +123,50 @@ import Testing
         }
     }
 
+    /// Some entries are kept for their connection's sake while younger ones go: a place at such a one has a gap behind it.
+    @Test func `a cursor behind which events were deleted is refused, another is not`() async throws {
+        try await Harness.run { harness in
+            let quiet = try await harness.tenant("q")
+            _ = try await harness.slack(key: quiet.key)
+            let still = try await harness.send(.get, "/events", key: quiet.key).lastID
+            let webhook = try await harness.webhook()
+            let id = try await harness.slack()
+            let cursor = try await harness.send(.get, "/events").lastID
+            try await harness.send(.put, "/connections/\(id)", #"{"label":"old"}"#)
+            harness.clock.advance(seconds: 100 * 86_400)
+            try await harness.send(.put, "/connections/\(id)", #"{"label":"young"}"#)
+            let before = try await harness.send(.get, "/events?cursor=\(cursor)")
+            #expect(before.types == ["connection.updated", "connection.updated"])
+            let newest = before.lastID
+            let cutoff = harness.clock.now.advanced(bySeconds: -90 * 86_400)
+            let pruning = JournalPruning(
+                after: 0, limit: 1_000, before: cutoff, evenUndelivered: cutoff.advanced(bySeconds: -3 * 86_400))
+            _ = try await harness.store.write { try $0.prune(pruning) }
+
+            let refused = try await harness.send(.get, "/events?cursor=\(cursor)")
+            #expect(refused.status == 410)
+            #expect(refused.text.contains("without a cursor"))
+            let stream = try await harness.send(
+                .get, "/events", headers: [.accept: "text/event-stream", .lastEventID: cursor])
+            #expect(stream.status == 410)
+            // What is kept is still listed from the beginning, and goes on from where nothing is missing.
+            let all = try await harness.send(.get, "/events")
+            #expect(all.types == ["connection.created", "connection.updated"])
+            #expect(try await harness.send(.get, "/events?cursor=\(newest)").status == 200)
+            // Where nothing was deleted behind it, age alone is no reason.
+            let same = try await harness.send(.get, "/events?cursor=\(still)", key: quiet.key)
+            #expect(same.status == 200)
+            #expect(same.types == [])
+
+            let replay = "/webhooks/\(webhook)/replay"
+            let gap = try await harness.send(.post, replay, #"{"from_event":"\#(cursor)"}"#)
+            #expect(gap.status == 410)
+            #expect(gap.text.contains("begin with a later one"))
+            let whole = try await harness.send(.post, replay, #"{"from_event":"\#(newest)"}"#)
+            #expect(whole.string("from_event") == newest)
+        }
+    }
+
     @Test func `reading events needs the permission to read`() async throws {
         try await Harness.run { harness in
             let writer = try await harness.tenant("w", permissions: ["write"])
@@ -134,6 +179,8 @@ extension Harness.Reply {
     var events: [JSONObject] {
         json["events"]?.slice.elements.map { JSONObject($0) } ?? []
     }
+
+    fileprivate var lastID: String { events.last?["id"]?.slice.string ?? "" }
 
     var types: [String] { events.compactMap { $0["type"]?.slice.string } }
 }

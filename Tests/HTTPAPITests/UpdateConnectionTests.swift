@@ -1,4 +1,5 @@
 import HTTPTypes
+import LosslessJSON
 import Testing
 
 @testable import HTTPAPI
@@ -158,6 +159,13 @@ import Testing
                 .put, "/credentials/\(credential)", #"{"data":{"token":"klmnopqrst"}}"#)
             #expect(entered.status == 200)
             #expect(try await harness.send(.get, path)["secret_rebind_required"] == "false")
+            // What a binding changed is one of the connection's entries, and counted like the others.
+            try await harness.send(.put, path, #"{"label":"x"}"#)
+            let events = try await harness.send(.get, "/events?type=connection.*").events
+            let sequences = events.compactMap { $0["sequence"]?.string }
+            #expect(events.last?["data"]?.string.contains(#""label""#) == true)
+            #expect(events.dropLast().last?["data"]?.string.contains(#""secret_rebind_required""#) == true)
+            #expect(sequences == events.indices.map { "\($0 + 1)" })
         }
     }
 }

@@ -22,7 +22,8 @@ import Testing
         Scenario("plain http where it is opened", .post, "/webhooks", #"{"url":"http://127.0.0.1:9/"}"#, status: 200),
         Scenario(
             "an unknown type", .post, "/webhooks", "{\(url),\"events\":[\"connection.created\",\"nothing\"]}",
-            status: 422, contains: [#"["body","events",1]"#]),
+            status: 422, contains: [#"["body","events",1]"#, "connection.created", "webhook.disabled", "connection.*"],
+            lacks: ["api_key.created"]),
         Scenario("no types", .post, "/webhooks", "{\(url),\"events\":[]}", status: 422),
         Scenario("a label that is too long", .post, "/webhooks", "{\(url),\"label\":\"\(long)\"}", status: 422),
         Scenario("an unknown status", .post, "/webhooks", "{\(url),\"status\":\"off\"}", status: 422),

@@ -94,6 +94,57 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `what a webhook has to send still stays a little longer`(_ kind: StoreUnderTest) async throws {
+        try await kind.run { fixture in
+            // It has come past all of them.
+            let webhook = StoreFixture.webhook(1, in: fixture.a, position: 1_000)
+            let waiting = try await fixture.append(1, .connectionUpdated, in: fixture.a, at: 8 * Self.day)
+            try await fixture.append(2, .connectionUpdated, in: fixture.a, at: 8 * Self.day)
+            try await fixture.append(3, .connectionUpdated, in: fixture.a, at: 8 * Self.day)
+            let young = try await fixture.append(4, .connectionUpdated, in: fixture.a, at: 15 * Self.day)
+            try await fixture.store.write { tx in
+                try tx.insert(webhook)
+                try tx.put(StoreFixture.delivery(1, to: webhook, state: .pending, dueIn: 0))
+                try tx.put(StoreFixture.delivery(2, to: webhook, state: .delivered, finishedIn: 10))
+                try tx.put(StoreFixture.delivery(3, to: webhook, state: .dead, finishedIn: 10))
+            }
+            _ = try await fixture.store.write { try $0.prune(Self.pruning()) }
+            #expect(try await fixture.entries() == [waiting, young])
+            // Not for ever: three days later it goes all the same.
+            _ = try await fixture.store.write { try $0.prune(Self.pruning(at: 22 * Self.day)) }
+            #expect(try await fixture.entries() == [young])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `how far events went is remembered, for each workspace`(_ kind: StoreUnderTest) async throws {
+        try await kind.run { fixture in
+            try await fixture.insert(StoreFixture.connection(1, in: fixture.a))
+            let living = StoreFixture.connectionID(1).description
+            let kept = try await fixture.append(1, .connectionCreated, in: fixture.a, subject: living)
+            let gone = try await fixture.append(2, .connectionUpdated, in: fixture.a, subject: living)
+            // Nobody was told of this one, so that nobody misses it.
+            try await fixture.append(3, .tokenRead, in: fixture.a)
+            let quiet = try await fixture.append(4, .connectionUpdated, in: fixture.b)
+            let young = try await fixture.append(5, .connectionUpdated, in: fixture.a, at: 15 * Self.day)
+            _ = try await fixture.store.write { try $0.prune(Self.pruning()) }
+            #expect(try await fixture.entries() == [kept, quiet, young])
+            #expect(try await fixture.store.trimmedPosition(in: fixture.a) == gone)
+            let within = try await fixture.store.write { try $0.trimmedPosition(in: fixture.a) }
+            #expect(within == gone)
+            #expect(try await fixture.store.trimmedPosition(in: fixture.b) == 0)
+            // What goes later from before it does not lower it.
+            let newer = try await fixture.append(
+                6, .connectionStatusChanged, in: fixture.a, subject: living, at: 16 * Self.day)
+            _ = try await fixture.store.write { try $0.prune(Self.pruning()) }
+            #expect(try await fixture.entries() == [quiet, young, newer])
+            #expect(try await fixture.store.trimmedPosition(in: fixture.a) == gone)
+            try await fixture.store.write { try $0.delete(workspace: fixture.a) }
+            #expect(try await fixture.store.trimmedPosition(in: fixture.a) == 0)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `finished deliveries go, others stay`(_ kind: StoreUnderTest) async throws {
         try await kind.run { fixture in
             let webhook = StoreFixture.webhook(1, in: fixture.a)

@@ -19,11 +19,8 @@ extension SecretKeeper {
         bound.needsRebind = false
         bound.revision += 1
         bound.updatedAt = max(cause.at, connection.updatedAt)
+        let entry = bound.note(.connectionUpdated, data: .fields(["secret_rebind_required"]))
         try tx.update(bound, from: connection, searchText: nil)
-        try tx.append(
-            JournalEntry(
-                .connectionUpdated, in: connection.workspaceID, subject: connection.id.description,
-                data: .fields(["secret_rebind_required"])),
-            id: ambient.id(), cause: cause)
+        try tx.append(entry, id: ambient.id(), cause: cause)
     }
 }

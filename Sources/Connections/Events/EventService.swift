@@ -91,15 +91,25 @@ package struct EventService: Sendable {
     private func place(
         of cursor: EventID, location: [String], in workspace: WorkspaceID
     ) async throws -> Int64 {
-        if let position = try await store.position(of: cursor, in: workspace) { return position }
+        if let position = try await store.position(of: cursor, in: workspace) {
+            // Retention keeps some entries longer than those behind them, so that the cursor's own may outlive what follows it.
+            guard try await store.trimmedPosition(in: workspace) <= position else { throw outlived() }
+            return position
+        }
         if let retentionDays,
             cursor.ulid.time < ambient.now().advanced(bySeconds: -86_400 * Int64(retentionDays))
         {
-            throw DomainError.gone(
-                "The cursor is older than the \(retentionDays) days for which events are kept: what came after it may be "
-                    + "gone. Read what you need anew, and begin without a cursor")
+            throw outlived()
         }
         throw DomainError.invalidField(location: location, message: "no event of this workspace has this id")
+    }
+
+    private func outlived() -> DomainError {
+        // Something may have been deleted before the journal was kept for ever.
+        let kept = retentionDays.map { "the \($0) days for which events are kept" } ?? "the events that are kept"
+        return .gone(
+            "The cursor is older than \(kept): what came after it may be gone. Read what you need anew, and begin "
+                + "without a cursor")
     }
 
     private func subjects(of connection: ConnectionID?, in workspace: WorkspaceID) async throws -> [String]? {

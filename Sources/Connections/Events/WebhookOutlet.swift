@@ -33,8 +33,10 @@ package struct WebhookReceipt: Sendable, Equatable {
         case none
         /// The endpoint did not take it.
         case endpoint
-        /// The way there is shut for now; the message was not tried.
+        /// The host failed before and is left alone for now; the message was not tried.
         case held
+        /// Too much is under way to the host from here; the message was not tried. The endpoint has no part in it.
+        case busy
         /// Sending was ended from here: what became of it is not known.
         case cancelled
     }

@@ -3,6 +3,8 @@ import LosslessJSON
 extension WebhookService {
     private static let requeueBatch = 1_000
     private static let expired = DomainError.gone("The event is older than events are kept")
+    private static let outlived = DomainError.gone(
+        "Events that came after this one are older than events are kept: begin with a later one")
 
     /// Newest event first.
     package func deliveries(
@@ -60,6 +62,8 @@ extension WebhookService {
                 throw DomainError.invalidField(
                     location: ["body", "from_event"], message: "no event of this workspace that is kept has this id")
             }
+            // An entry may be kept longer than those behind it: all that came after it could not be sent.
+            guard try tx.trimmedPosition(in: workspace) <= position else { throw Self.outlived }
             webhook.progress.rewind(to: position - 1)
             try tx.update(webhook)
             try note(.webhookReplayed, webhook, data: .replay(from: event), cause: cause, tx: tx)

@@ -106,7 +106,8 @@ package struct WebhookService: Sendable {
         }
     }
 
-    /// Another URL, and the status active, give the endpoint another chance at once: what it missed is sent then.
+    /// Another URL, and the status active, forgive what failed: what waits behind the webhook's position is sent at once, and
+    /// what was tried already at its own time.
     package func update(
         _ id: WebhookID, in workspace: WorkspaceID, to change: Change, if precondition: Precondition, cause: Cause
     ) async throws -> Webhook {
@@ -166,9 +167,10 @@ package struct WebhookService: Sendable {
     package func test(_ id: WebhookID, in workspace: WorkspaceID, cause: Cause) async throws -> WebhookReceipt {
         guard !pause.isPaused else {
             throw DomainError.refused(
-                code: "paused",
+                code: "instance_paused",
                 message:
-                    "This instance is paused, since its store looks like a copy: run 'patchbay resume' on the original")
+                    "This instance is paused, since its store looks like a copy: once the original has ended for good, "
+                    + "run 'patchbay resume' here")
         }
         let (webhook, keys) = try await store.write { tx in
             guard let row = try tx.webhook(id, in: workspace) else { throw DomainError.notFound(.webhook) }

@@ -8,6 +8,9 @@ package protocol EventStore: Sendable {
     func events(_ query: EventQuery) async throws -> EventPage
     /// Where an entry of the workspace stands, of whatever kind; `nil` where it has none of that id.
     func position(of entry: EventID, in workspace: WorkspaceID) async throws -> Int64?
+    /// Where the newest event stood that `prune` deleted of the workspace; 0 where it deleted none. Who goes on from a place
+    /// before it would miss something.
+    func trimmedPosition(in workspace: WorkspaceID) async throws -> Int64
     /// The newest entry's, over all workspaces; 0 in an empty journal.
     func newestPosition() async throws -> Int64
     /// A position that everything of the workspace lies behind which happened at this instant or later.
@@ -32,6 +35,8 @@ package protocol EventStore: Sendable {
 package protocol EventTransaction {
     func newestPosition() throws -> Int64
     func position(of entry: EventID, in workspace: WorkspaceID) throws -> Int64?
+    /// As the store's.
+    func trimmedPosition(in workspace: WorkspaceID) throws -> Int64
 
     func webhook(_ id: WebhookID, in workspace: WorkspaceID) throws -> Webhook?
     func countWebhooks(in workspace: WorkspaceID) throws -> Int
@@ -49,7 +54,7 @@ package protocol EventTransaction {
     /// Makes dead ones pending, and returns how many.
     func requeueDead(of webhook: WebhookKey, at now: Timestamp, limit: Int) throws -> Int
 
-    /// Deletes old entries among the next few of the journal.
+    /// Deletes old entries among the next few of the journal, and remembers how far events of each workspace went.
     func prune(_ pruning: JournalPruning) throws -> JournalPruning.Step
     /// Deletes finished deliveries, and returns how many.
     func pruneDeliveries(of webhook: WebhookKey, finishedBefore: Timestamp, limit: Int) throws -> Int
@@ -131,7 +136,7 @@ package struct JournalPruning: Sendable {
     package let after: Int64
     /// How many entries are looked at.
     package let limit: Int
-    /// Older entries go, unless a webhook of their workspace has not come to them yet.
+    /// Older entries go, unless a webhook of their workspace has not come to them yet, or has one of them to send still.
     package let before: Timestamp
     /// Still older ones go even then.
     package let evenUndelivered: Timestamp

@@ -70,7 +70,9 @@ package struct JournalEntry: Sendable {
     package let workspaceID: WorkspaceID?
     /// The id of the row that it is about.
     package let subject: String
-    /// Never a secret, never a value that a user entered: names of fields, words of enums, ids.
+    /// Never a secret, and of what a user entered only what says where: an event of a host has its origin, which may come
+    /// from a config, and `connection.created` the name of its integration, which may be the workspace's own. Else names of
+    /// fields, words of enums, numbers, ids.
     package let data: JSONText
     /// Which of a connection's entries it is, from 1; `nil` where it is about something else.
     package let subjectSequence: Int64?
@@ -122,7 +124,7 @@ package struct JournalRecord: Sendable {
     package let workspaceID: WorkspaceID?
     package let subject: String
     package let subjectSequence: Int64?
-    /// `key:…`, `user:…` or `system`.
+    /// An API key's id, a user's `sub`, `console` or `system`.
     package let actor: String
     package let requestID: String
     package let at: Timestamp

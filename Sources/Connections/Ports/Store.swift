@@ -7,6 +7,11 @@ package protocol Store: OAuthStore, IntegrationStore, CheckStore, EventStore, Ex
         _ unit: @escaping @Sendable (any StoreTransaction) throws -> Result
     ) async throws -> Result
 
+    /// Runs a unit that only reads, on what was committed last, beside the writer. What it would write fails.
+    func read<Result: Sendable>(
+        _ unit: @escaping @Sendable (any StoreTransaction) throws -> Result
+    ) async throws -> Result
+
     func connection(_ id: ConnectionID, in workspace: WorkspaceID) async throws -> Connection?
     func connections(_ query: ConnectionQuery) async throws -> Page<Connection, ConnectionID>
     func connectionID(externalID: String, integration: String, in workspace: WorkspaceID) async throws -> ConnectionID?

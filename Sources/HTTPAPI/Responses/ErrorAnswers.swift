@@ -172,7 +172,8 @@ extension GrantProblem {
         case .held:
             "The provider refused many grants of this app at once: check the app, then change it or refresh by force"
         case .paused:
-            "This instance is paused, since its store looks like a copy: run 'patchbay resume' on the original"
+            "This instance is paused, since its store looks like a copy: once the original has ended for good, run "
+                + "'patchbay resume' here"
         case .appFailing: "The provider refuses the OAuth app (\(reason)): check its client_id and client_secret"
         case .appMissing: "No OAuth app is registered for this connection: make one with POST /api/v1/oauth/apps"
         case .inactive: "Connection is inactive"

@@ -175,6 +175,8 @@ extension Call {
 }
 
 extension FieldReader {
+    private static let types = JournalEntry.Kind.events.map(\.rawValue).sorted().joined(separator: ", ")
+
     fileprivate mutating func eventFilter() -> Patch<EventFilter> {
         let patterns = strings("events", count: 1...64, length: 1...64).map(\.values)
         guard let values = patterns.value else { return patterns.map { EventFilter(stored: $0) } }
@@ -184,7 +186,7 @@ extension FieldReader {
         for (index, pattern) in values.enumerated() where !EventFilter.isKnown(pattern) {
             refuse(
                 .value(
-                    "no type of event is called so: see GET /api/v1/events",
+                    "no type of event is called so: wanted is *, a group such as connection.*, or one of \(Self.types)",
                     at: [.name("body"), .name("events"), .index(index)], input: JSONText(pattern)))
         }
         return .value(EventFilter(stored: values))

@@ -72,6 +72,14 @@ package final class Metrics: Sendable {
         }
     }
 
+    /// Requests since the start, of every route but those of health and metrics, which nobody waits for.
+    package var answered: Int {
+        cells.withLock { $0 }.reduce(0) { sum, entry in
+            entry.key.path.hasPrefix("/api/")
+                ? sum + entry.value.series.withLock { $0.statuses.values.reduce(0, +) } : sum
+        }
+    }
+
     /// Text exposition format 0.0.4.
     var text: String {
         let all = cells.withLock { $0 }.map { (label: $0.key.text, series: $0.value.series.withLock { $0 }) }

@@ -71,7 +71,7 @@ extension OAuthServices {
                 let isGone = raw.status == 404 || raw.status == 410
                 failure = (200..<300).contains(raw.status) || isGone ? nil : "http_\(raw.status)"
             } catch let error as EgressError {
-                failure = error.description
+                failure = error.code
             }
         } else {
             failure = "unreadable"

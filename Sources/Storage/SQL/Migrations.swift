@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let name: String
     let statements: @Sendable (SQLDialect) -> [String]
 
-    static let all: [Migration] = [initial, oauth, status, events, expirations]
+    static let all: [Migration] = [initial, oauth, status, events, expirations, trimming]
 }
 
 /// Brings a database to the newest schema.

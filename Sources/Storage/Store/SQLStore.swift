@@ -18,6 +18,12 @@ package struct SQLStore: Store {
         signal.notify()
         return result
     }
+
+    package func read<Result: Sendable>(
+        _ unit: @escaping @Sendable (any StoreTransaction) throws -> Result
+    ) async throws -> Result {
+        try await database.read(.point) { try unit(SQLTransaction(sql: $0)) }
+    }
 }
 
 /// A unit of work over SQL.

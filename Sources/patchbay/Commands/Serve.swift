@@ -40,12 +40,15 @@ struct Serve: AsyncParsableCommand {
     private func serve(_ settings: Settings, sink: LogSink, logger: Logger) async throws {
         let instance = try await Instance.open(settings, logger: logger)
         let welcome = try await Welcome.prepare(instance)
-        let application = try await application(instance, sink: sink, logger: logger, welcome: welcome)
+        let metrics = Metrics(gauges: instance.gauges)
+        let application = try await application(
+            instance, metrics: metrics, sink: sink, logger: logger, welcome: welcome)
         let socket = try AdminSocketPath(dataDirectory: settings.dataDirectory)
         var group = ServiceGroupConfiguration(
             services: [
                 InstanceService(instance: instance),
-                GrantScheduler(services: instance.oauth, refresher: instance.refresher),
+                GrantScheduler(
+                    services: instance.oauth, refresher: instance.refresher, answered: { metrics.answered }),
                 instance.dispatcher,
                 instance.retention(logger: logger),
                 instance.sweeper(logger: logger),
@@ -60,7 +63,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func application(
-        _ instance: Instance, sink: LogSink, logger: Logger, welcome: Welcome
+        _ instance: Instance, metrics: Metrics, sink: LogSink, logger: Logger, welcome: Welcome
     ) async throws -> some ApplicationProtocol {
         let settings = instance.settings
         let users = try await UserTokenVerifier(instance, logger: logger)
@@ -74,7 +77,6 @@ struct Serve: AsyncParsableCommand {
                 tester: instance.tester, timeline: TimelineService(store: instance.store), quota: TestQuota(),
                 expirations: ExpirationService(store: instance.store)),
             events: EventsRoom(events: instance.events, webhooks: instance.webhooks))
-        let metrics = Metrics(gauges: instance.gauges)
         return Application(
             responder: api.responder(metrics: metrics, log: sink.write), server: try server(settings),
             configuration: ApplicationConfiguration(

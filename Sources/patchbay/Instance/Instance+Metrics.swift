@@ -65,7 +65,8 @@ extension Metrics.Gauge {
 
     fileprivate static func of(_ pause: InstancePause) -> Metrics.Gauge {
         Metrics.Gauge(
-            "patchbay_paused", "1 while the store is taken for a copy, and nothing is refreshed, revoked or delivered.",
+            "patchbay_paused",
+            "1 while the store is taken for a copy, and nothing is refreshed, revoked, swept or delivered.",
             pause.isPaused ? 1 : 0)
     }
 }

@@ -68,6 +68,7 @@ extension WebhookReceipt {
 
     static let unreachable = WebhookReceipt(error: "connect_failed", milliseconds: 1, fault: .endpoint)
     static let held = WebhookReceipt(error: "host_failing", fault: .held)
+    static let busy = WebhookReceipt(error: "host_busy", fault: .busy)
     static let cancelled = WebhookReceipt(error: "cancelled", fault: .cancelled)
 }
 

@@ -103,6 +103,21 @@ import Testing
         }
     }
 
+    @Test func `where the provider cannot be reached, a word says why`() async throws {
+        let method: @Sendable (inout OAuthMethod) -> Void = {
+            $0.revokeURL = try? URLTemplate("https://169.254.169.254/revoke")
+        }
+        try await Room.run(method: method) { room in
+            let grant = try await room.grant()
+            try await room.strip(grant)
+            try await room.keepers.credentials.delete(
+                grant.key.credentialID, in: Room.workspace, if: .none, cause: room.cause)
+            _ = await room.scheduler.revocationRound()
+            #expect(try await room.left() == ["\(grant.key.credentialID) destination_refused"])
+            #expect(try await room.revocations().map(\.lastFailure) == ["destination_refused"])
+        }
+    }
+
     @Test func `it is left where a config would say where, and where nothing is known of it`() async throws {
         try await Room.run { room in
             let grants = [try await room.grant(1), try await room.grant(2), try await room.grant(3)]
