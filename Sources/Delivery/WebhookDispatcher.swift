@@ -175,7 +175,7 @@ package final class WebhookDispatcher: Service, CustomStringConvertible, Sendabl
 
     private func keys(of webhook: Webhook, known: Roster.KnownKeys?) async throws -> SigningKeys {
         if let known, known.revision == webhook.revision { return known.keys }
-        return try await store.write { [vault] tx in
+        return try await store.read { [vault] tx in
             try SigningKeys(
                 of: webhook, keeper: SecretKeeper(vault: vault, tx: tx, workspace: webhook.workspaceID))
         }

@@ -24,7 +24,7 @@ package struct GrantOpener: GrantUse {
             }
             if isForced { return .unavailable(reason: problem.code.rawValue) }
         }
-        return try await services.store.write { tx in
+        return try await services.store.read { tx in
             do {
                 let situation = try services.reader.situation(key, via: connection.id, opensClient: false, tx: tx)
                 guard situation.grant.state != .dead else {

@@ -1,4 +1,4 @@
-import Connections
+package import Connections
 import Logging
 import ServiceLifecycle
 
@@ -8,7 +8,7 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     private let services: OAuthServices
     private let refresher: Refresher
     private let backlog = RefreshBacklog()
-    private let answered: @Sendable () -> Int
+    private let pressure: RequestPressure
 
     private static let batch = 512
     /// At the longest, while nothing is to do: what was put into the store meanwhile may be due earlier than what was known.
@@ -16,12 +16,11 @@ package struct GrantScheduler: Service, CustomStringConvertible {
     /// While all of them are under way.
     private static let pause = Duration.milliseconds(10)
 
-    /// - Parameter answered: how many requests of our own API were answered since the start, so that a thousand refreshes at
-    ///   once do not hold them up.
-    package init(services: OAuthServices, refresher: Refresher, answered: @escaping @Sendable () -> Int = { 0 }) {
+    /// - Parameter pressure: of our own API, which a thousand refreshes at once are not to hold up.
+    package init(services: OAuthServices, refresher: Refresher, pressure: RequestPressure = .none) {
         self.services = services
         self.refresher = refresher
-        self.answered = answered
+        self.pressure = pressure
     }
 
     package var description: String { "GrantScheduler" }
@@ -72,7 +71,7 @@ package struct GrantScheduler: Service, CustomStringConvertible {
             if refresher.isIdle {
                 guard let next = try await services.store.nextDue(), next <= now else { return false }
             }
-            backlog.noteTraffic(answered: answered(), at: now)
+            backlog.limit(besideRequests: pressure.isHigh(at: now))
             let refreshed = try await refreshDue(at: now)
             let expired = backlog.isTimeForFlows(at: now) ? try await endFlows(at: now) : false
             return refreshed || expired
@@ -87,7 +86,7 @@ package struct GrantScheduler: Service, CustomStringConvertible {
         let running = refresher.running
         if let wanted = backlog.refill(running: running, at: now) {
             let due = try await services.store.dueGrants(at: now, except: wanted.except, limit: wanted.count)
-            backlog.add(due, running: running)
+            backlog.add(due, except: wanted.except, running: running)
         }
         for key in backlog.take(running: running) {
             let id = services.ambient.id(EventID.self).description

@@ -4,18 +4,25 @@ import Synchronization
 /// What is due and not begun, so that the store is not asked again and again, and how much of one app is under way, so that a
 /// provider which hangs takes up no more than its share.
 final class RefreshBacklog: Sendable {
+    /// What the store was asked last.
+    private struct Question {
+        /// How many were under way.
+        let running: Int
+        let except: Set<OAuthAppID>
+        let at: Timestamp
+        /// Whether its answer held all that is due.
+        var isAnsweredInFull = false
+
+        func isRecent(at now: Timestamp) -> Bool { at <= now && now < at.advanced(bySeconds: 1) }
+    }
+
     private struct State {
         var waiting: [DueGrant] = []
         /// The apps of what was begun.
         var apps: [GrantKey: OAuthAppID] = [:]
-        /// How many were under way when the store was asked last, and when that was.
-        var asked: (running: Int, at: Timestamp)?
+        var asked: Question?
         var flowsEndedAt: Timestamp?
-        /// How many requests had been answered when it was asked last, and when that was.
-        var traffic: (answered: Int, at: Timestamp)?
-        var isYielding = false
-
-        var concurrency: Int { isYielding ? RefreshBacklog.concurrencyBesideRequests : RefreshBacklog.concurrency }
+        var concurrency = RefreshBacklog.concurrency
     }
 
     private let state = Mutex(State())
@@ -23,12 +30,8 @@ final class RefreshBacklog: Sendable {
     /// Refreshes under way at once, in all and of one app.
     static let concurrency = 512
     static let concurrencyOfApp = 128
-    /// The same while somebody waits for answers of ours: what is due has time, since it is due well before it ends.
+    /// The same while somebody waits for answers of ours.
     static let concurrencyBesideRequests = 16
-    /// So many requests a second are somebody who waits.
-    private static let requestsToYield = 500.0
-    /// In seconds: a shorter time says nothing.
-    private static let shortestSample = 0.05
     private static let batch = 2_048
 
     /// What to ask the store for; `nil` while enough of what is known can begin.
@@ -41,29 +44,19 @@ final class RefreshBacklog: Sendable {
             guard capacity > 0 else { return nil }
             let ready = state.waiting.lazy.filter { $0.app.map { !busy.contains($0) } ?? true }.prefix(capacity).count
             guard ready < capacity else { return nil }
-            // While those under way hang, the same answer would come again.
-            if let asked = state.asked, ready == 0, !running.isEmpty, running.count >= asked.running,
-                now < asked.at.advanced(bySeconds: 1), now >= asked.at
-            {
-                return nil
+            if let asked = state.asked, asked.isRecent(at: now), !running.isEmpty {
+                // The same answer would come again: while those under way hang, and where what is due is known already.
+                if ready == 0, running.count >= asked.running { return nil }
+                if asked.isAnsweredInFull, asked.except.isSubset(of: busy) { return nil }
             }
-            state.asked = (running.count, now)
+            state.asked = Question(running: running.count, except: busy, at: now)
             return (busy, Self.batch)
         }
     }
 
-    /// - Parameter answered: requests since the start.
-    func noteTraffic(answered: Int, at now: Timestamp) {
-        state.withLock { state in
-            guard let last = state.traffic, now > last.at else {
-                state.traffic = (answered, now)
-                return
-            }
-            let seconds = Double(now.microseconds - last.at.microseconds) / 1e6
-            guard seconds >= Self.shortestSample else { return }
-            state.isYielding = Double(answered - last.answered) / seconds > Self.requestsToYield
-            state.traffic = (answered, now)
-        }
+    /// From now on, as many are under way at once as the load of our own API leaves room for.
+    func limit(besideRequests: Bool) {
+        state.withLock { $0.concurrency = besideRequests ? Self.concurrencyBesideRequests : Self.concurrency }
     }
 
     /// Once a second at the most: it is a write, which a thousand refreshes need not wait for each time.
@@ -75,10 +68,13 @@ final class RefreshBacklog: Sendable {
         }
     }
 
-    func add(_ due: [DueGrant], running: Set<GrantKey>) {
+    /// - Parameter except: the apps that were not asked for, whose grants stay as they are known.
+    func add(_ due: [DueGrant], except: Set<OAuthAppID>, running: Set<GrantKey>) {
         state.withLock { state in
             // The store's word is newer than what was left of the last one's.
-            state.waiting = due.filter { !running.contains($0.key) }
+            let left = state.waiting.filter { $0.app.map(except.contains) ?? false }
+            state.waiting = left + due.filter { !running.contains($0.key) }
+            state.asked?.isAnsweredInFull = due.count < Self.batch
         }
     }
 

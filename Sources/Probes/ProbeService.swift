@@ -29,4 +29,11 @@ package struct ProbeService: Prober {
         case .config: await ConfigProbe(egress: egress, now: now).report(on: target)
         }
     }
+
+    package func hiddenOrigin(of target: ProbeTarget) -> String? {
+        guard case .postgresql = target.integration.probe else { return nil }
+        return (try? PostgresLogin(data: target.data, config: target.config)).map {
+            "postgresql://\($0.host):\($0.port)"
+        }
+    }
 }

@@ -48,12 +48,18 @@ enum Envelope {
 
     /// Names a key without telling it.
     static func keyID(of key: SymmetricKey) -> [UInt8] {
-        KeyDerivation(key: key, salt: []).expand(info: Array("patchbay key id".utf8), count: keyIDLength)
+        expand(key, salt: [], info: "patchbay key id", count: keyIDLength).withUnsafeBytes { Array($0) }
     }
 
     private static func derive(from key: SymmetricKey, salt: [UInt8]) -> (key: SymmetricKey, nonce: [UInt8]) {
-        let bytes = KeyDerivation(key: key, salt: salt).expand(info: Array("patchbay seal v1".utf8), count: 32 + 12)
-        return (SymmetricKey(data: bytes[..<32]), Array(bytes[32...]))
+        let bytes = expand(key, salt: salt, info: "patchbay seal v1", count: 32 + 12)
+        return bytes.withUnsafeBytes { bytes in
+            (SymmetricKey(data: bytes[..<32]), Array(bytes[32...]))
+        }
+    }
+
+    private static func expand(_ key: SymmetricKey, salt: [UInt8], info: String, count: Int) -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(inputKeyMaterial: key, salt: salt, info: Array(info.utf8), outputByteCount: count)
     }
 }
 

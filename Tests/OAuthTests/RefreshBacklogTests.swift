@@ -5,46 +5,65 @@ import Testing
 @testable import OAuth
 
 @Suite struct RefreshBacklogTests {
-    private static func due(_ count: Int) -> [DueGrant] {
+    private static func due(_ count: Int, of app: OAuthAppID? = nil) -> [DueGrant] {
         (0..<count).map { number in
             DueGrant(
-                key: GrantKey(workspaceID: TestStore.workspace, credentialID: .numbered(UInt64(number + 1))), app: nil)
+                key: GrantKey(workspaceID: TestStore.workspace, credentialID: .numbered(UInt64(number + 1))), app: app)
         }
     }
 
     @Test func takesAsManyAsItMay() {
         let backlog = RefreshBacklog()
-        backlog.add(Self.due(2_000), running: [])
+        backlog.add(Self.due(2_000), except: [], running: [])
         #expect(backlog.take(running: []).count == RefreshBacklog.concurrency)
     }
 
     @Test func yieldsToThoseWhoWaitAndComesBack() {
         let backlog = RefreshBacklog()
-        backlog.noteTraffic(answered: 0, at: .t0)
-        backlog.noteTraffic(answered: 1_000, at: .t0.advanced(bySeconds: 1))
-        backlog.add(Self.due(2_000), running: [])
+        backlog.limit(besideRequests: true)
+        backlog.add(Self.due(2_000), except: [], running: [])
         #expect(backlog.take(running: []).count == RefreshBacklog.concurrencyBesideRequests)
         #expect(backlog.refill(running: [], at: .t0) == nil, "what is known is enough")
 
-        backlog.noteTraffic(answered: 1_010, at: .t0.advanced(bySeconds: 2))
+        backlog.limit(besideRequests: false)
         #expect(backlog.take(running: []).count == RefreshBacklog.concurrency)
     }
 
     @Test func moreUnderWayThanMayBeginAsksForNothing() {
         let backlog = RefreshBacklog()
-        backlog.add(Self.due(RefreshBacklog.concurrency), running: [])
+        backlog.add(Self.due(RefreshBacklog.concurrency), except: [], running: [])
         let running = Set(backlog.take(running: []))
-        backlog.noteTraffic(answered: 0, at: .t0)
-        backlog.noteTraffic(answered: 1_000, at: .t0.advanced(bySeconds: 1))
+        backlog.limit(besideRequests: true)
         #expect(backlog.refill(running: running, at: .t0) == nil)
         #expect(backlog.take(running: running).isEmpty)
     }
 
-    @Test func aShortTimeSaysNothing() {
+    /// All of one app are due: what stands in the store behind those under way is neither asked for again nor forgotten.
+    @Test func aBusyAppsGrantsAreKeptAndNotAskedForAgain() throws {
         let backlog = RefreshBacklog()
-        backlog.noteTraffic(answered: 0, at: .t0)
-        backlog.noteTraffic(answered: 1_000, at: Timestamp(microseconds: Timestamp.t0.microseconds + 1_000))
-        backlog.add(Self.due(2_000), running: [])
-        #expect(backlog.take(running: []).count == RefreshBacklog.concurrency)
+        let app = OAuthAppID.numbered(1)
+        let all = Self.due(500, of: app)
+        let first = try #require(backlog.refill(running: [], at: .t0))
+        #expect(first.except.isEmpty)
+        backlog.add(all, except: first.except, running: [])
+        var running = Set(backlog.take(running: []))
+        #expect(running.count == RefreshBacklog.concurrencyOfApp)
+        // All that is due was told: while the app is busy there is nothing to ask.
+        #expect(backlog.refill(running: running, at: .t0) == nil)
+        // Later, others may have become due.
+        let later = Timestamp.t0.advanced(bySeconds: 1)
+        let second = try #require(backlog.refill(running: running, at: later))
+        #expect(second.except == [app])
+        backlog.add([], except: second.except, running: running)
+
+        var seen = running
+        while !running.isEmpty {
+            // All of them end.
+            _ = backlog.refill(running: [], at: later)
+            running = Set(backlog.take(running: []))
+            #expect(seen.isDisjoint(with: running))
+            seen.formUnion(running)
+        }
+        #expect(seen == Set(all.map(\.key)))
     }
 }

@@ -148,6 +148,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("db.example.test/d", "postgresql://db.example.test:5432"),
+        ("db.example.test:6432/d", "postgresql://db.example.test:6432"),
+        ("h1,h2/d", nil),
+    ])
+    func hiddenOrigin(_ rest: String, _ expected: String?) async throws {
+        try await Lab.open { egress in
+            let target = try Self.target(rest)
+            #expect(ProbeService(egress: egress, now: Lab.now).hiddenOrigin(of: target) == expected)
+        }
+    }
+
     @Test func nobodyThere() async throws {
         let port = try DeafPort()
         defer { withExtendedLifetime(port) {} }

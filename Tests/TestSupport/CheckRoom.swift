@@ -16,22 +16,27 @@ package struct CheckRoom: Sendable {
     package let connections: ConnectionService
     private let integration: Integration
 
-    package static func run(_ body: @Sendable (CheckRoom) async throws -> Void) async throws {
-        try await TestStore.run { try await body(CheckRoom($0)) }
+    /// - Parameter hidesHosts: whether only the credential tells where a connection goes.
+    package static func run(
+        hidesHosts: Bool = false, _ body: @Sendable (CheckRoom) async throws -> Void
+    ) async throws {
+        try await TestStore.run { try await body(CheckRoom($0, hidesHosts: hidesHosts)) }
     }
 
-    package init(_ kept: TestStore) throws {
+    package init(_ kept: TestStore, hidesHosts: Bool = false) throws {
         self.kept = kept
         prober = ScriptedProber()
+        let url = Field(key: "base_url", label: "Base URL", kind: .url, isRequired: true, isSecure: false)
         integration = Integration(
-            id: "sample", name: "Sample", type: .api, category: "http", description: "", docsURL: "",
-            baseURL: try URLTemplate("{base_url}"), destinationKeys: [],
+            id: "sample", name: "Sample", type: hidesHosts ? .storage : .api, category: "http", description: "",
+            docsURL: "", baseURL: hidesHosts ? nil : try URLTemplate("{base_url}"), destinationKeys: [],
             authMethods: [
                 AuthMethod(
                     id: "bearer", name: "Bearer", scheme: .bearer, authType: .accessToken, description: "",
                     fields: [Field(key: "token", label: "Token", kind: .password, isRequired: true, isSecure: true)])
-            ], configFields: [Field(key: "base_url", label: "Base URL", kind: .url, isRequired: true, isSecure: false)],
-            probe: .request(TestRequest(url: "/me")), checkInterval: Self.interval)
+            ], configFields: hidesHosts ? [] : [url],
+            probe: hidesHosts ? .postgresql : .request(TestRequest(url: "/me")), checkInterval: Self.interval)
+        if hidesHosts { prober.hide { $0.hiddenHost } }
         let catalog = FixedCatalog(integration)
         tester = ConnectionTester(
             store: kept.store, vault: kept.vault, catalog: catalog, prober: prober, grants: NoGrants(),
@@ -76,8 +81,12 @@ package struct CheckRoom: Sendable {
 
     private func draft(_ origin: String, interval: Int?) -> ConnectionDraft {
         var (config, data) = (JSONObject(), JSONObject())
-        config["base_url"] = JSONText(origin)
-        data["token"] = JSONText("token")
+        if integration.baseURL == nil {
+            data["token"] = JSONText(origin)
+        } else {
+            config["base_url"] = JSONText(origin)
+            data["token"] = JSONText("token")
+        }
         return ConnectionDraft(
             integration: integration.id, integrationType: integration.type, authMethodID: "bearer",
             credential: .inline(data), label: nil, config: config, userID: nil, externalID: nil, tags: nil,
@@ -111,6 +120,11 @@ package struct CheckRoom: Sendable {
             ConnectionKey(workspaceID: Self.workspace, connectionID: id),
             cause: Cause(principal: .system, requestID: "s", at: clock.now))
     }
+}
+
+extension ProbeTarget {
+    /// In a room that hides hosts.
+    package var hiddenHost: String? { data["token"]?.slice.string }
 }
 
 /// There are no tokens here.

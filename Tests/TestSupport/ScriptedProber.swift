@@ -8,6 +8,7 @@ package final class ScriptedProber: Prober {
     private struct State {
         var reply: Reply
         var targets: [ProbeTarget] = []
+        var hiddenOrigin: @Sendable (ProbeTarget) -> String? = { _ in nil }
     }
 
     private let state: Mutex<State>
@@ -21,6 +22,15 @@ package final class ScriptedProber: Prober {
     /// What it was asked, in order.
     package var targets: [ProbeTarget] { state.withLock { $0.targets } }
     package var count: Int { state.withLock { $0.targets.count } }
+
+    /// Says where targets go whose credential alone tells.
+    package func hide(_ origin: @escaping @Sendable (ProbeTarget) -> String?) {
+        state.withLock { $0.hiddenOrigin = origin }
+    }
+
+    package func hiddenOrigin(of target: ProbeTarget) -> String? {
+        state.withLock { $0.hiddenOrigin }(target)
+    }
 
     package func probe(_ target: ProbeTarget) async -> ProbeReport {
         let reply = state.withLock { state in

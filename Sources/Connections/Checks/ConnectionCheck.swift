@@ -2,7 +2,8 @@
 package struct ConnectionCheck: Sendable {
     package let workspaceID: WorkspaceID
     package let connectionID: ConnectionID
-    /// The host that it goes to, by which the sweep is bounded; empty where it goes to none.
+    /// The host that it goes to, by which the sweep is bounded; a fingerprint where only the credential tells, as a connection
+    /// string does, and empty where it goes to none, or the sweep has not met it yet.
     package var origin: String
     /// When the sweep looks again; `nil` for never.
     package var dueAt: Timestamp?

@@ -111,6 +111,7 @@ package final class ConnectionTester: Sendable {
             return nil
         }
         let known = try await store.check(of: key.connectionID, in: key.workspaceID)
+        if try await findHiddenHost(of: connection, known) { return nil }
         var report = await look(at: connection, depth: depth(after: known, at: cause.at), cause: cause)
         if report.verdict == .invalid, connection.status == .active {
             report = await look(at: connection, depth: .full, cause: cause)
@@ -118,6 +119,28 @@ package final class ConnectionTester: Sendable {
         // Somebody who stops us has stopped the probe, too, and what that found says nothing.
         try Task.checkCancellation()
         return try await conclude(report, of: key, isSwept: true, cause: cause)
+    }
+
+    /// Where only the credential tells the host, it is written down by a fingerprint before anybody is asked, so that the sweep
+    /// knows what goes to one host. Returns whether it was news: the connection is due still.
+    private func findHiddenHost(of connection: Connection, _ known: ConnectionCheck?) async throws -> Bool {
+        guard let known, known.origin.isEmpty || CheckedHost.isHidden(known.origin),
+            let integration = catalog.integration(of: connection),
+            let method = integration.authMethod(connection.authMethodID), method.oauth == nil,
+            let (config, data) = try? await open(connection, integration: integration),
+            let host = prober.hiddenOrigin(
+                of: ProbeTarget(integration: integration, method: method, config: config, data: data, depth: .brief))
+        else { return false }
+        return try await store.write { [vault] tx in
+            let keeper = SecretKeeper(vault: vault, tx: tx, workspace: connection.workspaceID)
+            let origin = CheckedHost.hiddenOrigin(fingerprint: try keeper.fingerprint(host))
+            guard var check = try tx.check(of: connection.id, in: connection.workspaceID), check.origin != origin else {
+                return false
+            }
+            check.origin = origin
+            try tx.put(check)
+            return true
+        }
     }
 
     /// Whether its status and its schedule are those of a connection that is looked at on its own clock.
@@ -213,7 +236,7 @@ package final class ConnectionTester: Sendable {
     private func open(
         _ connection: Connection, integration: Integration
     ) async throws -> (config: JSONObject, data: JSONObject) {
-        try await store.write { [vault] tx in
+        try await store.read { [vault] tx in
             let keeper = SecretKeeper(vault: vault, tx: tx, workspace: connection.workspaceID)
             let masked = JSONObject(connection.config.slice)
             guard let secrets = try tx.secrets(of: connection.id, in: connection.workspaceID),

@@ -3,6 +3,8 @@ package import LosslessJSON
 /// Looks at the other side of a connection. It never throws: what cannot be found out is `inconclusive`.
 package protocol Prober: Sendable {
     func probe(_ target: ProbeTarget) async -> ProbeReport
+    /// Where it would go, where only the credential tells, as a connection string does; nobody is asked. As secret as that.
+    func hiddenOrigin(of target: ProbeTarget) -> String?
 }
 
 /// A connection as a probe needs it, opened. It holds secrets and lives as long as the probe.

@@ -4,6 +4,13 @@ package struct CheckedHost: Sendable, Hashable {
     /// As `ConnectionCheck` keeps it; empty for connections that go to no host that is known.
     package let origin: String
 
+    private static let mark = "#"
+
+    /// Stands for an origin that only the credential tells: equal where that is equal.
+    package static func hiddenOrigin(fingerprint: String) -> String { mark + fingerprint }
+
+    package static func isHidden(_ origin: String) -> Bool { origin.hasPrefix(mark) }
+
     package init(workspaceID: WorkspaceID, origin: String) {
         self.workspaceID = workspaceID
         self.origin = origin

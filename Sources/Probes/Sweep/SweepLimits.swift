@@ -2,6 +2,8 @@
 package struct SweepLimits: Sendable {
     /// Looks at once.
     package var total = 64
+    /// The same while somebody waits for answers of ours.
+    package var totalBesideRequests = 4
     /// The same of one host, over all workspaces: a provider sees us as one.
     package var perOrigin = 4
     /// The same of one workspace, so that none has the whole sweep to itself.

@@ -103,8 +103,8 @@ struct SweepPlan {
     // MARK: Going out
 
     /// The next look that the bounds allow; it is under way from then on, until `end`.
-    mutating func next() -> Look? {
-        guard running < limits.total else { return nil }
+    mutating func next(besideRequests: Bool = false) -> Look? {
+        guard running < (besideRequests ? limits.totalBesideRequests : limits.total) else { return nil }
         if let place = trials.firstIndex(where: admits) {
             let host = trials.remove(at: place)
             tried.insert(host)

@@ -9,6 +9,7 @@ package actor Sweeper: Service, CustomStringConvertible {
     private let store: any Store
     private let ledger: HostLedger
     private let pause: InstancePause
+    private let pressure: RequestPressure
     private let ambient: Ambient
     private let logger: Logger
     private var plan: SweepPlan
@@ -39,12 +40,13 @@ package actor Sweeper: Service, CustomStringConvertible {
     private static let postponement: Int64 = 600
 
     package init(
-        tester: ConnectionTester, store: any Store, pause: InstancePause, ambient: Ambient, logger: Logger,
-        limits: SweepLimits = SweepLimits()
+        tester: ConnectionTester, store: any Store, pause: InstancePause, pressure: RequestPressure = .none,
+        ambient: Ambient, logger: Logger, limits: SweepLimits = SweepLimits()
     ) {
         self.tester = tester
         self.store = store
         self.pause = pause
+        self.pressure = pressure
         self.ambient = ambient
         self.logger = logger
         ledger = HostLedger(store: store, ambient: ambient)
@@ -112,7 +114,8 @@ package actor Sweeper: Service, CustomStringConvertible {
     private func start(in group: inout TaskGroup<Happening>) {
         guard !Task.isCancelled, !pause.isPaused, restUntil.map({ $0 <= ambient.now() }) ?? true else { return }
         restUntil = nil
-        while let look = plan.next() {
+        let besideRequests = pressure.isHigh(at: ambient.now())
+        while let look = plan.next(besideRequests: besideRequests) {
             group.addTask { await .end(look, self.perform(look)) }
         }
     }

@@ -43,15 +43,15 @@ struct Serve: AsyncParsableCommand {
         let metrics = Metrics(gauges: instance.gauges)
         let application = try await application(
             instance, metrics: metrics, sink: sink, logger: logger, welcome: welcome)
+        let pressure = RequestPressure { metrics.answered }
         let socket = try AdminSocketPath(dataDirectory: settings.dataDirectory)
         var group = ServiceGroupConfiguration(
             services: [
                 InstanceService(instance: instance),
-                GrantScheduler(
-                    services: instance.oauth, refresher: instance.refresher, answered: { metrics.answered }),
+                GrantScheduler(services: instance.oauth, refresher: instance.refresher, pressure: pressure),
                 instance.dispatcher,
                 instance.retention(logger: logger),
-                instance.sweeper(logger: logger),
+                instance.sweeper(pressure: pressure, logger: logger),
                 instance.expiryWatcher(logger: logger),
                 AdminServer(handler: AdminHandler(instance: instance), socket: socket, logger: logger),
                 application,

@@ -139,8 +139,9 @@ struct Instance: Sendable, CustomStringConvertible {
             store: store, ambient: ambient, days: settings.eventRetention, pause: pause, logger: logger)
     }
 
-    func sweeper(logger: Logger) -> Sweeper {
-        Sweeper(tester: tester, store: store, pause: pause, ambient: ambient, logger: logger)
+    func sweeper(pressure: RequestPressure, logger: Logger) -> Sweeper {
+        Sweeper(
+            tester: tester, store: store, pause: pause, pressure: pressure, ambient: ambient, logger: logger)
     }
 
     func expiryWatcher(logger: Logger) -> ExpiryWatcher {

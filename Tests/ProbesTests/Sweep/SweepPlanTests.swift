@@ -54,6 +54,19 @@ import Testing
         #expect(looks.count == crowd.begun)
     }
 
+    @Test func `beside requests few begin, and none while more are under way already`() throws {
+        var plan = SweepPlan(limits: Self.limits)
+        _ = plan.take((0..<100).map { Self.due($0, at: "https://\($0).test") })
+        var looks: [SweepPlan.Look] = []
+        while let look = plan.next(besideRequests: true) { looks.append(look) }
+        #expect(looks.count == Self.limits.totalBesideRequests)
+        looks += Self.begun(&plan)
+        #expect(looks.count == Self.limits.perWorkspace)
+        #expect(plan.end(looks[0], .reached, at: .t0, jitter: 0) == .same)
+        #expect(plan.next(besideRequests: true) == nil)
+        #expect(plan.next() != nil)
+    }
+
     @Test func `each gets its turn once, whoever comes and ends when`() {
         var random = SplitMix64(seed: 7)
         var plan = SweepPlan(limits: Self.limits)

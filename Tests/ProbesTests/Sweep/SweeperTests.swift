@@ -273,6 +273,45 @@ import Testing
         }
     }
 
+    /// A connection string holds its host, which is as secret as the password in it.
+    @Test func `a dead host that only the credential tells costs no more, and is not named`() async throws {
+        try await CheckRoom.run(hidesHosts: true) { room in
+            let host = "postgresql://db.dead.test:5432"
+            try await room.connect(500, to: host)
+            try await room.connect(1, to: "postgresql://db.alive.test:5432")
+            room.prober.answer { $0.hiddenHost == host ? .unreachable : .valid() }
+            room.clock.advance(seconds: Int64(CheckRoom.interval))
+            let sweeper = Self.sweeper(room)
+            for _ in 0..<24 {
+                await sweeper.round()
+                room.clock.advance(seconds: 300)
+            }
+            let looks = room.prober.targets.filter { $0.hiddenHost == host }.count
+            #expect((4...20).contains(looks))
+            #expect(room.prober.targets.contains { $0.hiddenHost != host })
+            let events = try await Self.hostEvents(room)
+            #expect(events.count == 1)
+            #expect(try #require(events.first).wholeMatch(of: /host\.unreachable #[0-9a-f]{32}/) != nil)
+            #expect(try await Self.count(.active, room) == 501)
+        }
+    }
+
+    @Test func `a connection string that names another host is looked at there`() async throws {
+        try await CheckRoom.run(hidesHosts: true) { room in
+            let id = try #require(try await room.connect(1, to: "postgresql://old.test:5432").first)
+            #expect(try await room.recheck(id) == nil)
+            let old = try #require(try await room.check(id)?.origin)
+            #expect(CheckedHost.isHidden(old))
+            #expect(try await room.recheck(id) != nil)
+            #expect(try await room.check(id)?.origin == old)
+            room.prober.hide { _ in "postgresql://new.test:5432" }
+            #expect(try await room.recheck(id) == nil)
+            let new = try #require(try await room.check(id)?.origin)
+            #expect(CheckedHost.isHidden(new))
+            #expect(new != old)
+        }
+    }
+
     @Test func `what one workspace meets is no matter of another's`() async throws {
         try await CheckRoom.run { room in
             try await room.kept.insert(workspace: .numbered(2), slug: "two")
