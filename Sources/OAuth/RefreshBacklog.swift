@@ -22,7 +22,7 @@ final class RefreshBacklog: Sendable {
         var apps: [GrantKey: OAuthAppID] = [:]
         var asked: Question?
         var flowsEndedAt: Timestamp?
-        var concurrency = RefreshBacklog.concurrency
+        var isBesideRequests = false
     }
 
     private let state = Mutex(State())
@@ -30,8 +30,9 @@ final class RefreshBacklog: Sendable {
     /// Refreshes under way at once, in all and of one app.
     static let concurrency = 512
     static let concurrencyOfApp = 128
-    /// The same while somebody waits for answers of ours.
-    static let concurrencyBesideRequests = 16
+    /// So many begin in a round, which is some hundred a second, while somebody waits for answers of ours. Their number under
+    /// way stays as it is: a provider that hangs would take up a smaller one all by itself.
+    static let startsBesideRequests = 6
     private static let batch = 2_048
 
     /// What to ask the store for; `nil` while enough of what is known can begin.
@@ -39,8 +40,7 @@ final class RefreshBacklog: Sendable {
         state.withLock { state in
             state.apps = state.apps.filter { running.contains($0.key) }
             let busy = Self.busyApps(state)
-            let capacity = state.concurrency - running.count
-            // More may be under way than may begin now, since the measure changes with the traffic.
+            let capacity = Self.concurrency - running.count
             guard capacity > 0 else { return nil }
             let ready = state.waiting.lazy.filter { $0.app.map { !busy.contains($0) } ?? true }.prefix(capacity).count
             guard ready < capacity else { return nil }
@@ -54,9 +54,9 @@ final class RefreshBacklog: Sendable {
         }
     }
 
-    /// From now on, as many are under way at once as the load of our own API leaves room for.
+    /// From now on, as many begin at once as the load of our own API leaves room for.
     func limit(besideRequests: Bool) {
-        state.withLock { $0.concurrency = besideRequests ? Self.concurrencyBesideRequests : Self.concurrency }
+        state.withLock { $0.isBesideRequests = besideRequests }
     }
 
     /// Once a second at the most: it is a write, which a thousand refreshes need not wait for each time.
@@ -85,8 +85,10 @@ final class RefreshBacklog: Sendable {
             for app in state.apps.values { underWay[app, default: 0] += 1 }
             var taken: [GrantKey] = []
             var left: [DueGrant] = []
+            let room = Self.concurrency - running.count
+            let most = state.isBesideRequests ? min(room, Self.startsBesideRequests) : room
             for (index, due) in state.waiting.enumerated() {
-                guard running.count + taken.count < state.concurrency else {
+                guard taken.count < most else {
                     left += state.waiting[index...]
                     break
                 }

@@ -22,18 +22,29 @@ import Testing
         let backlog = RefreshBacklog()
         backlog.limit(besideRequests: true)
         backlog.add(Self.due(2_000), except: [], running: [])
-        #expect(backlog.take(running: []).count == RefreshBacklog.concurrencyBesideRequests)
+        #expect(backlog.take(running: []).count == RefreshBacklog.startsBesideRequests)
         #expect(backlog.refill(running: [], at: .t0) == nil, "what is known is enough")
 
         backlog.limit(besideRequests: false)
         #expect(backlog.take(running: []).count == RefreshBacklog.concurrency)
     }
 
-    @Test func moreUnderWayThanMayBeginAsksForNothing() {
+    @Test func thoseThatHangDoNotHoldUpOthersBesideRequests() {
         let backlog = RefreshBacklog()
-        backlog.add(Self.due(RefreshBacklog.concurrency), except: [], running: [])
-        let running = Set(backlog.take(running: []))
+        backlog.add(Self.due(300), except: [], running: [])
+        let hanging = Set(backlog.take(running: []))
+        #expect(hanging.count == 300)
         backlog.limit(besideRequests: true)
+        backlog.add(Self.due(400), except: [], running: hanging)
+        let begun = backlog.take(running: hanging)
+        #expect(begun.count == RefreshBacklog.startsBesideRequests)
+        #expect(hanging.isDisjoint(with: begun))
+    }
+
+    @Test func nothingBeginsWhileAllPlacesAreTaken() {
+        let backlog = RefreshBacklog()
+        backlog.add(Self.due(600), except: [], running: [])
+        let running = Set(backlog.take(running: []))
         #expect(backlog.refill(running: running, at: .t0) == nil)
         #expect(backlog.take(running: running).isEmpty)
     }

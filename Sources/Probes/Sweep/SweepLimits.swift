@@ -2,8 +2,9 @@
 package struct SweepLimits: Sendable {
     /// Looks at once.
     package var total = 64
-    /// The same while somebody waits for answers of ours.
-    package var totalBesideRequests = 4
+    /// The same while somebody waits for answers of ours. It is more than one host may have, so that one which hangs does not
+    /// hold up the others.
+    package var totalBesideRequests = 8
     /// The same of one host, over all workspaces: a provider sees us as one.
     package var perOrigin = 4
     /// The same of one workspace, so that none has the whole sweep to itself.
