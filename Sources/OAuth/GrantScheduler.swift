@@ -71,7 +71,6 @@ package struct GrantScheduler: Service, CustomStringConvertible {
             if refresher.isIdle {
                 guard let next = try await services.store.nextDue(), next <= now else { return false }
             }
-            backlog.limit(besideRequests: pressure.isHigh(at: now))
             let refreshed = try await refreshDue(at: now)
             let expired = backlog.isTimeForFlows(at: now) ? try await endFlows(at: now) : false
             return refreshed || expired
@@ -88,7 +87,7 @@ package struct GrantScheduler: Service, CustomStringConvertible {
             let due = try await services.store.dueGrants(at: now, except: wanted.except, limit: wanted.count)
             backlog.add(due, except: wanted.except, running: running)
         }
-        for key in backlog.take(running: running) {
+        for key in backlog.take(running: running, besideRequests: pressure.isHigh(at: now)) {
             let id = services.ambient.id(EventID.self).description
             let cause = Cause(principal: .system, requestID: id, at: services.ambient.now())
             _ = refresher.start(key, via: nil, isForced: false, cause: cause)

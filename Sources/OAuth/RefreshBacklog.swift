@@ -22,7 +22,10 @@ final class RefreshBacklog: Sendable {
         var apps: [GrantKey: OAuthAppID] = [:]
         var asked: Question?
         var flowsEndedAt: Timestamp?
-        var isBesideRequests = false
+
+        var underWay: [OAuthAppID: Int] {
+            apps.values.reduce(into: [:]) { counts, app in counts[app, default: 0] += 1 }
+        }
     }
 
     private let state = Mutex(State())
@@ -39,7 +42,7 @@ final class RefreshBacklog: Sendable {
     func refill(running: Set<GrantKey>, at now: Timestamp) -> (except: Set<OAuthAppID>, count: Int)? {
         state.withLock { state in
             state.apps = state.apps.filter { running.contains($0.key) }
-            let busy = Self.busyApps(state)
+            let busy = Set(state.underWay.filter { $0.value >= Self.concurrencyOfApp }.keys)
             let capacity = Self.concurrency - running.count
             guard capacity > 0 else { return nil }
             let ready = state.waiting.lazy.filter { $0.app.map { !busy.contains($0) } ?? true }.prefix(capacity).count
@@ -52,11 +55,6 @@ final class RefreshBacklog: Sendable {
             state.asked = Question(running: running.count, except: busy, at: now)
             return (busy, Self.batch)
         }
-    }
-
-    /// From now on, as many begin at once as the load of our own API leaves room for.
-    func limit(besideRequests: Bool) {
-        state.withLock { $0.isBesideRequests = besideRequests }
     }
 
     /// Once a second at the most: it is a write, which a thousand refreshes need not wait for each time.
@@ -79,14 +77,13 @@ final class RefreshBacklog: Sendable {
     }
 
     /// The next ones to begin, in the order that they are due.
-    func take(running: Set<GrantKey>) -> [GrantKey] {
+    func take(running: Set<GrantKey>, besideRequests: Bool = false) -> [GrantKey] {
         state.withLock { state in
-            var underWay: [OAuthAppID: Int] = [:]
-            for app in state.apps.values { underWay[app, default: 0] += 1 }
+            var underWay = state.underWay
             var taken: [GrantKey] = []
             var left: [DueGrant] = []
             let room = Self.concurrency - running.count
-            let most = state.isBesideRequests ? min(room, Self.startsBesideRequests) : room
+            let most = besideRequests ? min(room, Self.startsBesideRequests) : room
             for (index, due) in state.waiting.enumerated() {
                 guard taken.count < most else {
                     left += state.waiting[index...]
@@ -105,11 +102,5 @@ final class RefreshBacklog: Sendable {
             state.waiting = left
             return taken
         }
-    }
-
-    private static func busyApps(_ state: State) -> Set<OAuthAppID> {
-        var counts: [OAuthAppID: Int] = [:]
-        for app in state.apps.values { counts[app, default: 0] += 1 }
-        return Set(counts.filter { $0.value >= concurrencyOfApp }.keys)
     }
 }

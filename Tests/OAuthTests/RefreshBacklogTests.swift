@@ -20,12 +20,10 @@ import Testing
 
     @Test func yieldsToThoseWhoWaitAndComesBack() {
         let backlog = RefreshBacklog()
-        backlog.limit(besideRequests: true)
         backlog.add(Self.due(2_000), except: [], running: [])
-        #expect(backlog.take(running: []).count == RefreshBacklog.startsBesideRequests)
+        #expect(backlog.take(running: [], besideRequests: true).count == RefreshBacklog.startsBesideRequests)
         #expect(backlog.refill(running: [], at: .t0) == nil, "what is known is enough")
 
-        backlog.limit(besideRequests: false)
         #expect(backlog.take(running: []).count == RefreshBacklog.concurrency)
     }
 
@@ -34,9 +32,8 @@ import Testing
         backlog.add(Self.due(300), except: [], running: [])
         let hanging = Set(backlog.take(running: []))
         #expect(hanging.count == 300)
-        backlog.limit(besideRequests: true)
         backlog.add(Self.due(400), except: [], running: hanging)
-        let begun = backlog.take(running: hanging)
+        let begun = backlog.take(running: hanging, besideRequests: true)
         #expect(begun.count == RefreshBacklog.startsBesideRequests)
         #expect(hanging.isDisjoint(with: begun))
     }

@@ -166,11 +166,7 @@ package struct WebhookService: Sendable {
     /// Sends a message that tells of nothing, whatever the webhook's status.
     package func test(_ id: WebhookID, in workspace: WorkspaceID, cause: Cause) async throws -> WebhookReceipt {
         guard !pause.isPaused else {
-            throw DomainError.refused(
-                code: "instance_paused",
-                message:
-                    "This instance is paused, since its store looks like a copy: once the original has ended for good, "
-                    + "run 'patchbay resume' here")
+            throw DomainError.refused(code: "instance_paused", message: InstancePause.refusal)
         }
         let (webhook, keys) = try await store.write { tx in
             guard let row = try tx.webhook(id, in: workspace) else { throw DomainError.notFound(.webhook) }

@@ -11,6 +11,11 @@ package final class InstancePause: Sendable {
         self.isStoreExclusive = isStoreExclusive
     }
 
+    /// What is told to whoever asks for what it must not do.
+    package static let refusal =
+        "This instance is paused, since its store looks like a copy: once the original has ended for good, run "
+        + "'patchbay resume' here"
+
     package var isPaused: Bool { paused.load(ordering: .acquiring) }
 
     package func resume() { paused.store(false, ordering: .releasing) }

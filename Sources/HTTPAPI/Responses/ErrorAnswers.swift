@@ -171,9 +171,7 @@ extension GrantProblem {
         case .suspended: "The grant was imported and is not activated: another system may still refresh it"
         case .held:
             "The provider refused many grants of this app at once: check the app, then change it or refresh by force"
-        case .paused:
-            "This instance is paused, since its store looks like a copy: once the original has ended for good, run "
-                + "'patchbay resume' here"
+        case .paused: InstancePause.refusal
         case .appFailing: "The provider refuses the OAuth app (\(reason)): check its client_id and client_secret"
         case .appMissing: "No OAuth app is registered for this connection: make one with POST /api/v1/oauth/apps"
         case .inactive: "Connection is inactive"

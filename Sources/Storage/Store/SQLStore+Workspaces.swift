@@ -53,8 +53,7 @@ extension SQLTransaction {
     /// In the order that foreign keys ask for.
     private static let deleteContents = [
         "connection", "connection_count", "credential", "oauth_app", "oauth_flow", "oauth_revocation", "integration",
-        "api_key", "webhook", "unreachable_host", "expiry_notice", "journal",
-        "journal_trim",
+        "api_key", "webhook", "unreachable_host", "expiry_notice", "journal", "journal_trim",
     ].map { SQL("DELETE FROM \($0) WHERE workspace_id = ?1") }
     private static let deleteWorkspace = SQL("DELETE FROM workspace WHERE id = ?1")
 
